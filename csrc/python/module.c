@@ -1,0 +1,68 @@
+/* apikit._core: multi-phase initialisation (PEP 489) and the module's state.
+ * This file knows which parts exist, and nothing of what they do. */
+#include "python/state.h"
+
+static int
+exec_module(PyObject *module)
+{
+    int (*const parts[])(PyObject *) = {
+        ak_add_metadata,
+        ak_add_backend_error,
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i](module) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+traverse_module(PyObject *module, visitproc visit, void *arg)
+{
+    struct module_state *state = ak_state_of_module(module);
+    Py_VISIT(state->backend_error_type);
+    return 0;
+}
+
+static int
+clear_module(PyObject *module)
+{
+    struct module_state *state = ak_state_of_module(module);
+    Py_CLEAR(state->backend_error_type);
+    return 0;
+}
+
+static void
+free_module(void *module)
+{
+    clear_module((PyObject *)module);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, exec_module},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+struct PyModuleDef ak_module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "apikit._core",
+    .m_doc = "The C half of apikit; use the names of the package apikit.",
+    .m_size = sizeof(struct module_state),
+    .m_slots = module_slots,
+    .m_traverse = traverse_module,
+    .m_clear = clear_module,
+    .m_free = free_module,
+};
+
+PyMODINIT_FUNC
+PyInit__core(void)
+{
+    return PyModuleDef_Init(&ak_module_def);
+}

@@ -1,0 +1,36 @@
+/* What every file of the binding shares: the module's state, and how each type
+ * or group of functions adds itself to the module.  One type per file. */
+#ifndef AK_PYTHON_STATE_H
+#define AK_PYTHON_STATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+/* Owned by the module; every PyObject is a strong reference, or NULL until its
+ * part of the module has been added. */
+struct module_state {
+    PyTypeObject *backend_error_type;
+};
+
+extern struct PyModuleDef ak_module_def;
+
+static inline struct module_state *
+ak_state_of_module(PyObject *module)
+{
+    return (struct module_state *)PyModule_GetState(module);
+}
+
+/* The state of the module that defines TYPE or one of its bases; NULL with an
+ * exception if none does. */
+static inline struct module_state *
+ak_state_of_type(PyTypeObject *type)
+{
+    PyObject *module = PyType_GetModuleByDef(type, &ak_module_def); /* borrowed */
+    return module == NULL ? NULL : ak_state_of_module(module);
+}
+
+/* Each adds its part to MODULE: 0, or -1 with an exception set. */
+int ak_add_metadata(PyObject *module);      /* check_metadata, expand_routes, dump_metadata */
+int ak_add_backend_error(PyObject *module); /* BackendError, raise_ise, raise_from_response */
+
+#endif
