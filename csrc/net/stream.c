@@ -1,0 +1,106 @@
+/* The connected slot as a stream of bytes. */
+#define _GNU_SOURCE /* ppoll's flags */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "net/connect.h"
+#include "net/global.h"
+#include "net/tls.h"
+
+/* A slot that was made before a fork belongs to the parent: not a byte of it
+ * may be touched. */
+static bool
+is_foreign(const struct ak_slot *slot)
+{
+    return slot->generation != ak_fork_generation();
+}
+
+static enum ak_io
+fail_foreign(struct ak_err *err)
+{
+    ak_fail(err, AK_CONNECT_FAILED,
+            "this connection was opened before a fork and belongs to the parent process: "
+            "send the request again in this process");
+    return AK_IO_FAILED;
+}
+
+static enum ak_io
+fail_io(struct ak_slot *slot, const char *what, CURLcode code, struct ak_err *err)
+{
+    long number = 0;
+    (void)curl_easy_getinfo(slot->easy, CURLINFO_OS_ERRNO, &number);
+    const char *reason = slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
+    if (code == CURLE_OUT_OF_MEMORY) {
+        ak_fail_no_memory(err);
+    } else if (number != 0) {
+        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what,
+                (int)slot->endpoint.host.len, slot->endpoint.host.ptr, strerror((int)number));
+    } else {
+        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what,
+                (int)slot->endpoint.host.len, slot->endpoint.host.ptr, reason);
+    }
+    return AK_IO_FAILED;
+}
+
+enum ak_io
+ak_slot_send(struct ak_slot *slot, struct ak_str bytes, size_t *count, struct ak_err *err)
+{
+    if (is_foreign(slot)) {
+        return fail_foreign(err);
+    }
+    slot->error[0] = '\0';
+    CURLcode code = curl_easy_send(slot->easy, bytes.ptr, bytes.len, count);
+    if (code == CURLE_AGAIN || (code == CURLE_OK && *count == 0)) {
+        return AK_IO_AGAIN;
+    }
+    return code == CURLE_OK ? AK_IO_DONE : fail_io(slot, "sending to", code, err);
+}
+
+enum ak_io
+ak_slot_recv(struct ak_slot *slot, char *into, size_t size, size_t *count, struct ak_err *err)
+{
+    if (is_foreign(slot)) {
+        return fail_foreign(err);
+    }
+    slot->error[0] = '\0';
+    CURLcode code = curl_easy_recv(slot->easy, into, size, count);
+    if (code == CURLE_AGAIN) {
+        return AK_IO_AGAIN;
+    }
+    if (code != CURLE_OK) {
+        return fail_io(slot, "reading from", code, err);
+    }
+    if (*count > 0) {
+        return AK_IO_DONE;
+    }
+    return ak_tls_ended_cleanly(slot) ? AK_IO_EOF : AK_IO_CUT;
+}
+
+int
+ak_slot_wait(struct ak_slot *slot, enum ak_wait what, int64_t until)
+{
+    struct pollfd poller = {.fd = slot->fd};
+    poller.events = (short)((what & AK_WAIT_READ ? POLLIN : 0) |
+                            (what & AK_WAIT_WRITE ? POLLOUT : 0));
+    int64_t left = until - ak_now();
+    int milliseconds = left <= 0 ? 0 : (int)((left + 999999) / 1000000);
+    int ready = poll(&poller, 1, milliseconds);
+    if (ready <= 0) {
+        return 0; /* time, or a signal: the caller looks at both */
+    }
+    /* An error or a hang-up is found by whichever call comes next. */
+    int both = poller.revents & (POLLERR | POLLHUP | POLLNVAL) ? (int)what : 0;
+    return both | (poller.revents & POLLIN ? AK_WAIT_READ : 0) |
+           (poller.revents & POLLOUT ? AK_WAIT_WRITE : 0);
+}
+
+bool
+ak_slot_is_alive(struct ak_slot *slot)
+{
+    size_t count;
+    struct ak_err err;
+    return slot->fd != CURL_SOCKET_BAD &&
+           ak_slot_recv(slot, slot->input, AK_SLOT_INPUT_SIZE, &count, &err) == AK_IO_AGAIN;
+}
