@@ -9,6 +9,9 @@ exec_module(PyObject *module)
         ak_add_metadata,
         ak_add_backend_error,
     };
+    if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (parts[i](module) < 0) {
             return -1;
@@ -21,6 +24,9 @@ static int
 traverse_module(PyObject *module, visitproc visit, void *arg)
 {
     struct module_state *state = ak_state_of_module(module);
+    for (size_t i = 0; i < AK_NAME_COUNT; i++) {
+        Py_VISIT(state->names[i]);
+    }
     Py_VISIT(state->backend_error_type);
     return 0;
 }
@@ -29,6 +35,9 @@ static int
 clear_module(PyObject *module)
 {
     struct module_state *state = ak_state_of_module(module);
+    for (size_t i = 0; i < AK_NAME_COUNT; i++) {
+        Py_CLEAR(state->names[i]);
+    }
     Py_CLEAR(state->backend_error_type);
     return 0;
 }

@@ -6,9 +6,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "python/names.h"
+
 /* Owned by the module; every PyObject is a strong reference, or NULL until its
  * part of the module has been added. */
 struct module_state {
+    PyObject *names[AK_NAME_COUNT];
     PyTypeObject *backend_error_type;
 };
 
