@@ -15,11 +15,11 @@
 /* The caps on what a peer may send; over them it is an error of the peer
  * (AK_CONNECT_FAILED), never of memory. */
 enum {
-    AK_HTTP1_MAX_HEAD = 256 * 1024,  /* status line and fields together */
-    AK_HTTP1_MAX_LINE = 100 * 1024,  /* one line of the head */
-    AK_HTTP1_MAX_FIELDS = 1000,      /* fields in a head or in the trailers */
-    AK_HTTP1_MAX_INTERIM = 32,       /* 1xx answers before the final one */
-    AK_HTTP1_MAX_CHUNK_LINE = 4096,  /* a chunk's size line with extensions */
+    AK_HTTP1_MAX_HEAD = 256 * 1024, /* status line and fields together */
+    AK_HTTP1_MAX_LINE = 100 * 1024, /* one line of the head */
+    AK_HTTP1_MAX_FIELDS = 1000,     /* fields in a head or in the trailers */
+    AK_HTTP1_MAX_INTERIM = 32,      /* 1xx answers before the final one */
+    AK_HTTP1_MAX_CHUNK_LINE = 4096, /* a chunk's size line with extensions */
     AK_HTTP1_MAX_TRAILERS = 32 * 1024
 };
 
@@ -29,10 +29,10 @@ enum ak_http1_method {
 };
 
 enum ak_http1_framing {
-    AK_HTTP1_NO_BODY,   /* HEAD, 204, 304 */
-    AK_HTTP1_LENGTH,    /* Content-Length */
-    AK_HTTP1_CHUNKED,   /* Transfer-Encoding: chunked */
-    AK_HTTP1_UNTIL_EOF  /* neither: the end of the connection ends it */
+    AK_HTTP1_NO_BODY,  /* HEAD, 204, 304 */
+    AK_HTTP1_LENGTH,   /* Content-Length */
+    AK_HTTP1_CHUNKED,  /* Transfer-Encoding: chunked */
+    AK_HTTP1_UNTIL_EOF /* neither: the end of the connection ends it */
 };
 
 enum ak_http1_event {
@@ -48,14 +48,29 @@ struct ak_http1_reader {
      * line to the last CRLF of its fields, the empty line left out.  Folded
      * lines (obs-fold) are joined by spaces, bare LF line ends are as CRLF. */
     struct ak_buf head;
-    int status;        /* 0 to 999; 0 before HEAD_DONE */
-    int minor_version; /* 0 or 1 */
+    int status;           /* 0 to 999; 0 before HEAD_DONE */
+    int minor_version;    /* 0 or 1 */
     struct ak_str reason; /* inside head, verbatim; may be empty */
     enum ak_http1_framing framing;
     uint64_t content_length; /* valid for AK_HTTP1_LENGTH */
     uint64_t remaining;      /* body bytes still to come of this length or chunk */
-    bool keep_alive; /* the connection may carry another request after END */
-    /* ... private state below, free to change ... */
+    bool keep_alive;         /* the connection may carry another request after END */
+
+    /* Private: what the reader knows between two inputs (http1_parts.h). */
+    struct ak_buf line; /* the beginning of a line that was split */
+    enum ak_http1_method method;
+    enum ak_status failure; /* why the answer was refused; AK_OK until then */
+    int phase;              /* enum phase of http1_parts.h */
+    int line_status;        /* of the head being read, interim ones too */
+    unsigned interim_heads;
+    unsigned empty_lines; /* in front of the status line */
+    size_t section_size;  /* bytes of this head or of the trailers so far */
+    size_t section_lines; /* their lines; the first of a head is its status line */
+    size_t section_fields;
+    size_t field_start;     /* the last field in head, not judged yet: */
+    size_t field_name_len;  /* it may go on in a folded line; 0 if none */
+    unsigned field_flags;   /* which framing fields this head has */
+    uint64_t chunked_bytes; /* body bytes of finished and current chunks */
 };
 
 /* A reader for one answer.  Owns memory: pair with ak_http1_reader_free. */
@@ -64,13 +79,18 @@ void ak_http1_reader_free(struct ak_http1_reader *reader);
 
 /* Take bytes from INPUT.  *used is how many were taken, also with FAILED and
  * END (the rest is beyond this answer).  After HEAD_DONE or BODY call again
- * with the rest. */
-AK_MUST_CHECK enum ak_http1_event ak_http1_read(struct ak_http1_reader *reader,
-                                                struct ak_str input, size_t *used,
-                                                struct ak_str *body, struct ak_err *err);
+ * with the rest, also when nothing is left of it: an answer without a body, or
+ * whose last byte came, gives its END then.  END and FAILED repeat.  *body is
+ * empty unless the event is BODY. */
+AK_MUST_CHECK enum ak_http1_event ak_http1_read(struct ak_http1_reader *reader, struct ak_str input,
+                                                size_t *used, struct ak_str *body,
+                                                struct ak_err *err);
 
 /* The connection ended: END if the framing allows it here, FAILED otherwise.
- * In the head: AK_CONNECT_FAILED; in the body: AK_BAD_CHUNK. */
+ * In the head: AK_CONNECT_FAILED; in the body: AK_BAD_CHUNK.
+ * Statuses of FAILED, here and above: AK_CONNECT_FAILED for a head that must be
+ * refused, its framing fields included; AK_BAD_CHUNK for what follows the head;
+ * AK_NO_MEMORY. */
 AK_MUST_CHECK enum ak_http1_event ak_http1_read_eof(struct ak_http1_reader *reader,
                                                     struct ak_err *err);
 
@@ -78,8 +98,9 @@ AK_MUST_CHECK enum ak_http1_event ak_http1_read_eof(struct ak_http1_reader *read
  * into their final memory); COUNT is at most reader->remaining. */
 void ak_http1_skip_body(struct ak_http1_reader *reader, size_t count);
 
-/* The next field of HEAD (as in ak_http1_reader.head).  *offset starts at 0.
- * False at the end.  NAME and VALUE point into HEAD; VALUE is trimmed. */
+/* The next field of HEAD (as in ak_http1_reader.head: its first line is the
+ * status line and is passed over).  *offset starts at 0.  False at the end.  NAME and VALUE point
+ * into HEAD; VALUE is trimmed. */
 bool ak_http1_next_field(struct ak_str head, size_t *offset, struct ak_str *name,
                          struct ak_str *value);
 
@@ -102,7 +123,7 @@ AK_MUST_CHECK enum ak_status ak_http1_append_field(struct ak_buf *head, struct a
 AK_MUST_CHECK enum ak_status ak_http1_append_chunk_size(struct ak_buf *out, size_t size);
 
 /* The standard phrase of a status code (RFC 9110 and the IANA registry), as
- * http.HTTPStatus has it; NULL for a code without one. */
+ * http.HTTPStatus has it since Python 3.13; NULL for a code without one. */
 const char *ak_http1_phrase(int status);
 
 #endif
