@@ -14,8 +14,8 @@ static const struct punctuation punctuations[] = {
 /* The letter after the backslash (RFC 8259, 7); 0 for a character that has no
  * such escape. */
 static const char short_escapes[128] = {
-    ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-    ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+    ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+    ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
 };
 
 static inline bool

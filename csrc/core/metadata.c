@@ -47,7 +47,8 @@ ak_metadata_check_texts(const struct ak_text_fact texts[AK_METADATA_FIELDS], str
     }
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         if (texts[texts_checked[i].field].kind == AK_TEXT_EMPTY) {
-            return ak_fail(err, AK_BAD_VALUE, "%s must not be empty, got ''; pass a str such as '%s'",
+            return ak_fail(err, AK_BAD_VALUE,
+                           "%s must not be empty, got ''; pass a str such as '%s'",
                            texts_checked[i].argument, texts_checked[i].example);
         }
     }
@@ -116,9 +117,8 @@ ak_metadata_check_auth(const struct ak_auth_facts *auth, struct ak_err *err)
     }
     for (size_t i = 0; i < sizeof(auth_rules) / sizeof(auth_rules[0]); i++) {
         if (auth_rules[i].broken(auth)) {
-            return ak_fail(err, auth_rules[i].status, "%s, got " SHOWN "%s",
-                           auth_rules[i].expected, auth_rules[i].came(auth),
-                           auth_rules[i].remedy);
+            return ak_fail(err, auth_rules[i].status, "%s, got " SHOWN "%s", auth_rules[i].expected,
+                           auth_rules[i].came(auth), auth_rules[i].remedy);
         }
     }
     return AK_OK;

@@ -39,8 +39,13 @@ enum ak_auth_kind {
     AK_AUTH_OTHER
 };
 
-enum ak_auth_type { AK_AUTH_NO_TYPE, AK_AUTH_NONE, AK_AUTH_BASIC, AK_AUTH_BITLY_PROXY,
-                    AK_AUTH_UNKNOWN };
+enum ak_auth_type {
+    AK_AUTH_NO_TYPE,
+    AK_AUTH_NONE,
+    AK_AUTH_BASIC,
+    AK_AUTH_BITLY_PROXY,
+    AK_AUTH_UNKNOWN
+};
 
 enum ak_auth_data { AK_AUTH_NO_DATA, AK_AUTH_HAS_DATA };
 

@@ -36,8 +36,7 @@ append_part(struct ak_buf *out, struct ak_str lead, struct ak_str text)
 }
 
 enum ak_status
-ak_route_rules_write(struct ak_route_rules *rules, struct ak_str prefix,
-                     struct ak_str api_version)
+ak_route_rules_write(struct ak_route_rules *rules, struct ak_str prefix, struct ak_str api_version)
 {
     if (prefix.len > AK_ROUTE_MAX_TEXT || api_version.len > AK_ROUTE_MAX_TEXT) {
         return AK_TOO_LARGE;
@@ -66,6 +65,5 @@ ak_route_rules_write(struct ak_route_rules *rules, struct ak_str prefix,
 struct ak_str
 ak_route_rule(const struct ak_route_rules *rules, size_t i)
 {
-    return ak_str_slice(ak_buf_str(&rules->text), i == 0 ? 0 : rules->ends[i - 1],
-                        rules->ends[i]);
+    return ak_str_slice(ak_buf_str(&rules->text), i == 0 ? 0 : rules->ends[i - 1], rules->ends[i]);
 }

@@ -27,8 +27,7 @@ void ak_route_rules_free(struct ak_route_rules *rules);
  * the root.  AK_TOO_LARGE over AK_ROUTE_MAX_TEXT, AK_NO_MEMORY; RULES must not
  * be read then. */
 AK_MUST_CHECK enum ak_status ak_route_rules_write(struct ak_route_rules *rules,
-                                                  struct ak_str prefix,
-                                                  struct ak_str api_version);
+                                                  struct ak_str prefix, struct ak_str api_version);
 
 /* Rule number I, borrowed from RULES. */
 struct ak_str ak_route_rule(const struct ak_route_rules *rules, size_t i);

@@ -1,12 +1,10 @@
-/* BackendError, and the functions that raise it.
+/* BackendError.
  *
  * The type has no C fields: what it knows lives in the instance's __dict__, so
  * that a class may mix it with OSError or any other exception. */
 #include "python/state.h"
 
 #include <structmember.h>
-
-#include "core/http1.h"
 
 static PyTypeObject *
 base_exception_type(void)
@@ -168,16 +166,16 @@ repr_backend_error(PyObject *self)
 }
 
 PyDoc_STRVAR(to_dict_doc,
-"to_dict($self, /)\n"
-"--\n"
-"\n"
-"Give the fields as `flask.jsonify` takes them.\n"
-"\n"
-"Returns\n"
-"-------\n"
-"dict\n"
-"    ``reason``, ``status_code`` and ``error_content``. Content that is bytes\n"
-"    is decoded as UTF-8, with replacement characters for what is not.\n");
+             "to_dict($self, /)\n"
+             "--\n"
+             "\n"
+             "Give the fields as `flask.jsonify` takes them.\n"
+             "\n"
+             "Returns\n"
+             "-------\n"
+             "dict\n"
+             "    ``reason``, ``status_code`` and ``error_content``. Content that is bytes\n"
+             "    is decoded as UTF-8, with replacement characters for what is not.\n");
 
 static PyObject *
 to_dict(PyObject *self, PyObject *Py_UNUSED(unused))
@@ -188,9 +186,9 @@ to_dict(PyObject *self, PyObject *Py_UNUSED(unused))
     }
     PyObject *result = NULL;
     if (PyBytes_Check(fields.content)) {
-        PyObject *text = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(fields.content),
-                                              PyBytes_GET_SIZE(fields.content),
-                                              "replace"); /* new */
+        PyObject *text =
+            PyUnicode_DecodeUTF8(PyBytes_AS_STRING(fields.content),
+                                 PyBytes_GET_SIZE(fields.content), "replace"); /* new */
         Py_SETREF(fields.content, text);
     }
     if (fields.content != NULL) {
@@ -229,11 +227,10 @@ get_inherited_state(PyObject *self)
     return inherited;
 }
 
-PyDoc_STRVAR(reduce_doc,
-"__reduce__($self, /)\n"
-"--\n"
-"\n"
-"Pickle the class, args and attributes; no __init__ runs on loading.\n");
+PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n"
+                         "--\n"
+                         "\n"
+                         "Pickle the class, args and attributes; no __init__ runs on loading.\n");
 
 static PyObject *
 reduce_backend_error(PyObject *self, PyObject *Py_UNUSED(unused))
@@ -262,10 +259,10 @@ done:
 }
 
 PyDoc_STRVAR(setstate_doc,
-"__setstate__($self, state, /)\n"
-"--\n"
-"\n"
-"Take back what __reduce__ gave: (args, attributes), or attributes alone.\n");
+             "__setstate__($self, state, /)\n"
+             "--\n"
+             "\n"
+             "Take back what __reduce__ gave: (args, attributes), or attributes alone.\n");
 
 static PyObject *
 setstate_backend_error(PyObject *self, PyObject *state)
@@ -289,34 +286,34 @@ static PyMethodDef methods[] = {
 };
 
 PyDoc_STRVAR(backend_error_doc,
-"BackendError(reason, status_code=None, content=None)\n"
-"--\n"
-"\n"
-"A failure that the service reports to its caller as JSON.\n"
-"\n"
-"Parameters\n"
-"----------\n"
-"reason : str\n"
-"    What went wrong, such as the reason phrase of the back end's answer.\n"
-"status_code : int, optional\n"
-"    The HTTP status to answer with. The class attribute, 400 unless a\n"
-"    subclass says otherwise, when left out.\n"
-"content : str or bytes, optional\n"
-"    The text of the error behind this one.\n"
-"\n"
-"Attributes\n"
-"----------\n"
-"reason, status_code, content\n"
-"    The parameters; they may be assigned.\n"
-"headers : dict or None\n"
-"    Further header fields for the answer; not part of `to_dict`.\n"
-"args : tuple\n"
-"    The three parameters as they were given.\n"
-"\n"
-"Raises\n"
-"------\n"
-"TypeError\n"
-"    If a parameter has another type.\n");
+             "BackendError(reason, status_code=None, content=None)\n"
+             "--\n"
+             "\n"
+             "A failure that the service reports to its caller as JSON.\n"
+             "\n"
+             "Parameters\n"
+             "----------\n"
+             "reason : str\n"
+             "    What went wrong, such as the reason phrase of the back end's answer.\n"
+             "status_code : int, optional\n"
+             "    The HTTP status to answer with. The class attribute, 400 unless a\n"
+             "    subclass says otherwise, when left out.\n"
+             "content : str or bytes, optional\n"
+             "    The text of the error behind this one.\n"
+             "\n"
+             "Attributes\n"
+             "----------\n"
+             "reason, status_code, content\n"
+             "    The parameters; they may be assigned.\n"
+             "headers : dict or None\n"
+             "    Further header fields for the answer; not part of `to_dict`.\n"
+             "args : tuple\n"
+             "    The three parameters as they were given.\n"
+             "\n"
+             "Raises\n"
+             "------\n"
+             "TypeError\n"
+             "    If a parameter has another type.\n");
 
 /* Weak references, as any class written in Python has them: a flag from 3.12
  * on, before that a pointer behind the exception's own fields, which type()
@@ -353,161 +350,6 @@ static PyType_Spec backend_error_spec = {
     .slots = backend_error_slots,
 };
 
-/* Raise a BackendError of three checked or unchecked fields; always NULL. */
-static PyObject *
-raise_backend_error(PyObject *module, PyObject *reason, PyObject *status_code, PyObject *content)
-{
-    PyObject *type = (PyObject *)ak_state_of_module(module)->backend_error_type; /* borrowed */
-    PyObject *error = PyObject_CallFunctionObjArgs(type, reason, status_code, content,
-                                                   NULL); /* new */
-    if (error != NULL) {
-        PyErr_SetObject(type, error);
-        Py_DECREF(error);
-    }
-    return NULL;
-}
-
-PyDoc_STRVAR(raise_ise_doc,
-"raise_ise($module, /, text)\n"
-"--\n"
-"\n"
-"Raise a BackendError of status 500, \"Internal Server Error\".\n"
-"\n"
-"Parameters\n"
-"----------\n"
-"text : str, bytes, Exception or None\n"
-"    The content of the error; of an exception, its text.\n"
-"\n"
-"Raises\n"
-"------\n"
-"BackendError\n"
-"    Always.\n"
-"TypeError\n"
-"    If `text` has another type.\n");
-
-static PyObject *
-raise_ise(PyObject *module, PyObject *args, PyObject *kwargs)
-{
-    static char *keywords[] = {"text", NULL};
-    PyObject *text; /* borrowed */
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:raise_ise", keywords, &text)) {
-        return NULL;
-    }
-    PyObject *content = NULL, *reason = NULL, *status_code = NULL; /* new */
-    int is_exception = PyObject_IsInstance(text, PyExc_Exception);
-    if (is_exception < 0) {
-        return NULL;
-    }
-    content = is_exception ? PyObject_Str(text) : Py_NewRef(text);
-    if (content == NULL) {
-        return NULL;
-    }
-    if (content != Py_None && !PyUnicode_Check(content) && !PyBytes_Check(content)) {
-        PyErr_Format(PyExc_TypeError, "text must be a str, bytes, an Exception or None, not %.100s",
-                     Py_TYPE(content)->tp_name);
-        goto done;
-    }
-    reason = PyUnicode_FromString("Internal Server Error");
-    status_code = PyLong_FromLong(500);
-    if (reason != NULL && status_code != NULL) {
-        raise_backend_error(module, reason, status_code, content);
-    }
-done:
-    Py_XDECREF(status_code);
-    Py_XDECREF(reason);
-    Py_DECREF(content);
-    return NULL;
-}
-
-/* REASON, or the standard phrase of STATUS_CODE where it is None or empty; a
- * new reference. */
-static PyObject *
-fill_reason(PyObject *reason, PyObject *status_code)
-{
-    if (reason != Py_None && !(PyUnicode_Check(reason) && PyUnicode_GET_LENGTH(reason) == 0) &&
-        !(PyBytes_Check(reason) && PyBytes_GET_SIZE(reason) == 0)) {
-        return Py_NewRef(reason);
-    }
-    const char *phrase = NULL;
-    if (PyLong_Check(status_code)) {
-        int overflow;
-        long code = PyLong_AsLongAndOverflow(status_code, &overflow);
-        phrase = code >= 0 && code <= 999 ? ak_http1_phrase((int)code) : NULL;
-    }
-    return PyUnicode_FromString(phrase == NULL ? "Unknown" : phrase);
-}
-
-/* Whether STATUS_CODE < 400: 1, 0, or -1 with an exception set. */
-static int
-is_success(PyObject *status_code)
-{
-    PyObject *limit = PyLong_FromLong(400); /* new */
-    if (limit == NULL) {
-        return -1;
-    }
-    int result = PyObject_RichCompareBool(status_code, limit, Py_LT);
-    Py_DECREF(limit);
-    return result;
-}
-
-PyDoc_STRVAR(raise_from_response_doc,
-"raise_from_response($module, /, resp)\n"
-"--\n"
-"\n"
-"Raise a BackendError if a response says that its request failed.\n"
-"\n"
-"Parameters\n"
-"----------\n"
-"resp : object\n"
-"    Anything with the attributes ``status_code``, ``reason`` and ``text``.\n"
-"\n"
-"Raises\n"
-"------\n"
-"BackendError\n"
-"    If the status code is 400 or more: with that code, the reason and the\n"
-"    text as content. For an empty reason the standard phrase of the code\n"
-"    stands, or \"Unknown\".\n");
-
-static PyObject *
-raise_from_response(PyObject *module, PyObject *args, PyObject *kwargs)
-{
-    static char *keywords[] = {"resp", NULL};
-    PyObject *resp; /* borrowed */
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:raise_from_response", keywords, &resp)) {
-        return NULL;
-    }
-    PyObject *const *names = ak_state_of_module(module)->names;
-    PyObject *reason = NULL, *phrase = NULL, *content = NULL;                      /* new */
-    PyObject *status_code = PyObject_GetAttr(resp, names[AK_NAME_STATUS_CODE]); /* new */
-    if (status_code == NULL) {
-        return NULL;
-    }
-    int success = is_success(status_code);
-    if (success != 0) {
-        Py_DECREF(status_code);
-        return success < 0 ? NULL : Py_NewRef(Py_None);
-    }
-    reason = PyObject_GetAttr(resp, names[AK_NAME_REASON]);
-    phrase = reason == NULL ? NULL : fill_reason(reason, status_code);
-    content = phrase == NULL ? NULL : PyObject_GetAttr(resp, names[AK_NAME_TEXT]);
-    if (content != NULL) {
-        raise_backend_error(module, phrase, status_code, content);
-    }
-    Py_XDECREF(content);
-    Py_XDECREF(phrase);
-    Py_XDECREF(reason);
-    Py_DECREF(status_code);
-    return NULL;
-}
-
-static PyMethodDef functions[] = {
-    {"raise_ise", (PyCFunction)(void (*)(void))raise_ise, METH_VARARGS | METH_KEYWORDS,
-     raise_ise_doc},
-    {"raise_from_response", (PyCFunction)(void (*)(void))raise_from_response,
-     METH_VARARGS | METH_KEYWORDS, raise_from_response_doc},
-    {NULL, NULL, 0, NULL},
-};
-
 /* The class attributes that stand for what an instance does not have. */
 static int
 add_class_attributes(PyObject *type)
@@ -529,14 +371,14 @@ int
 ak_add_backend_error(PyObject *module)
 {
     struct module_state *state = ak_state_of_module(module);
-    PyObject *type = PyType_FromModuleAndSpec(module, &backend_error_spec,
-                                              PyExc_Exception); /* new */
+    PyObject *type =
+        PyType_FromModuleAndSpec(module, &backend_error_spec, PyExc_Exception); /* new */
     if (type == NULL) {
         return -1;
     }
     state->backend_error_type = (PyTypeObject *)type; /* steals type */
-    if (add_class_attributes(type) < 0 || PyModule_AddType(module, (PyTypeObject *)type) < 0) {
+    if (add_class_attributes(type) < 0) {
         return -1;
     }
-    return PyModule_AddFunctions(module, functions);
+    return PyModule_AddType(module, (PyTypeObject *)type);
 }

@@ -6,8 +6,7 @@ static int
 exec_module(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
-        ak_add_metadata,
-        ak_add_backend_error,
+        ak_add_metadata, ak_add_metadata_body, ak_add_routes, ak_add_backend_error, ak_add_raisers,
     };
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;

@@ -33,7 +33,10 @@ ak_state_of_type(PyTypeObject *type)
 }
 
 /* Each adds its part to MODULE: 0, or -1 with an exception set. */
-int ak_add_metadata(PyObject *module);      /* check_metadata, expand_routes, dump_metadata */
-int ak_add_backend_error(PyObject *module); /* BackendError, raise_ise, raise_from_response */
+int ak_add_metadata(PyObject *module);      /* check_metadata */
+int ak_add_metadata_body(PyObject *module); /* dump_metadata */
+int ak_add_routes(PyObject *module);        /* check_route, expand_routes */
+int ak_add_backend_error(PyObject *module); /* BackendError */
+int ak_add_raisers(PyObject *module);       /* raise_ise, raise_from_response; needs BackendError */
 
 #endif
