@@ -1,0 +1,25 @@
+"""Options of the whole suite; fixtures live in modules of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import apikit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure() -> None:
+    """Test the installed apikit only, and let no child report the leaks of other programs."""
+    if ROOT / "apikit" in Path(apikit.__file__).resolve().parents:
+        raise pytest.UsageError("apikit of the checkout was imported, not the installed one")
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))
+    options = os.environ.get("ASAN_OPTIONS")
+    if options:
+        # Read at the start of a process: this one still looks for leaks when it ends.
+        os.environ["ASAN_OPTIONS"] = options.replace("detect_leaks=1", "detect_leaks=0")

@@ -1,0 +1,1 @@
+"""What the `dev` script runs: builds, suites and linters."""
