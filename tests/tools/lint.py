@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.tools.builds import install_into, own_python, wheel
 from tests.tools.c_rules import broken_rules
-from tests.tools.native import WARNINGS, package_flags
+from tests.tools.native import WARNINGS, optional_macros, package_flags
 from tests.tools.project import ROOT, Refusal, neutral_environment
 
 __all__ = ["main"]
@@ -47,9 +47,7 @@ def check_warnings() -> bool:
     compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
     flags = [*WARNINGS, "-O2", "-Icsrc", f"-I{sysconfig.get_path('include')}"]
     flags += package_flags("--cflags", "libcurl")
-    flags += [
-        f"-D{macro}=1" for macro, package in OPTIONAL.items() if package_flags("--libs", package)
-    ]
+    flags += optional_macros()
     commands = [
         [compiler, *flags, "-c", source, "-o", os.devnull]
         for compiler in compilers
