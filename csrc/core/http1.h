@@ -12,8 +12,8 @@
 
 #include "core/buf.h"
 
-/* The caps on what a peer may send; over them it is an error of the peer
- * (AK_CONNECT_FAILED), never of memory. */
+/* The caps on what a peer may send; over them it is an error of the peer, never
+ * of memory. */
 enum {
     AK_HTTP1_MAX_HEAD = 256 * 1024, /* status line and fields together */
     AK_HTTP1_MAX_LINE = 100 * 1024, /* one line of the head */
@@ -46,9 +46,9 @@ enum ak_http1_event {
 struct ak_http1_reader {
     /* The final answer's head as it came, from the first byte of its status
      * line to the last CRLF of its fields, the empty line left out.  Folded
-     * lines (obs-fold) are joined by spaces, bare LF line ends are as CRLF. */
+     * lines (obs-fold) are joined by one space, bare LF line ends are as CRLF. */
     struct ak_buf head;
-    int status;           /* 0 to 999; 0 before HEAD_DONE */
+    int status;           /* 200 to 999; 0 before HEAD_DONE */
     int minor_version;    /* 0 or 1 */
     struct ak_str reason; /* inside head, verbatim; may be empty */
     enum ak_http1_framing framing;
@@ -98,13 +98,14 @@ AK_MUST_CHECK enum ak_http1_event ak_http1_read_eof(struct ak_http1_reader *read
  * into their final memory); COUNT is at most reader->remaining. */
 void ak_http1_skip_body(struct ak_http1_reader *reader, size_t count);
 
-/* The next field of HEAD (as in ak_http1_reader.head: its first line is the
- * status line and is passed over).  *offset starts at 0.  False at the end.  NAME and VALUE point
- * into HEAD; VALUE is trimmed. */
+/* The next field of HEAD, which is as in ak_http1_reader.head: its first line,
+ * the status line, is passed over.  *offset starts at 0.  False at the end.
+ * NAME and VALUE point into HEAD; VALUE is trimmed. */
 bool ak_http1_next_field(struct ak_str head, size_t *offset, struct ak_str *name,
                          struct ak_str *value);
 
-/* The first field of that name, without regard to case. */
+/* The first field of that name, without regard to case; VALUE is empty if there
+ * is none. */
 bool ak_http1_find_field(struct ak_str head, struct ak_str name, struct ak_str *value);
 
 /* Checks of what a caller wants to send: method and name are RFC 9110 tokens,

@@ -173,7 +173,7 @@ end_head(struct ak_http1_reader *reader, struct feed *feed)
     if (reader->line_status < 200) {
         return pass_interim(reader, feed);
     }
-    reader->phase = (int)body_phases[reader->framing];
+    reader->phase = body_phases[reader->framing];
     return AK_HTTP1_HEAD_DONE;
 }
 
