@@ -22,7 +22,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from flask import current_app, g, has_app_context, has_request_context, request
 
@@ -138,8 +138,7 @@ def _request_layer() -> dict[str, Any] | None:
             setattr(g, _ATTRIBUTE, layer)
         return layer
     if has_app_context() and getattr(current_app, "_got_first_request", False):
-        layer = g.setdefault(_ATTRIBUTE, {})
-        return layer
+        return cast("dict[str, Any]", g.setdefault(_ATTRIBUTE, {}))
     return None
 
 
