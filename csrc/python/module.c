@@ -6,7 +6,8 @@ static int
 exec_module(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
-        ak_add_metadata, ak_add_metadata_body, ak_add_routes, ak_add_backend_error, ak_add_raisers,
+        ak_add_metadata, ak_add_metadata_body, ak_add_routes,  ak_add_backend_error,
+        ak_add_raisers,  ak_add_headers,       ak_add_cookies, ak_add_register,
     };
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;
@@ -27,6 +28,12 @@ traverse_module(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->names[i]);
     }
     Py_VISIT(state->backend_error_type);
+    Py_VISIT(state->headers_type);
+    Py_VISIT(state->cookies_type);
+    Py_VISIT(state->headers_class);
+    Py_VISIT(state->cookies_class);
+    Py_VISIT(state->response_class);
+    Py_VISIT(state->prepared_request_class);
     return 0;
 }
 
@@ -38,6 +45,12 @@ clear_module(PyObject *module)
         Py_CLEAR(state->names[i]);
     }
     Py_CLEAR(state->backend_error_type);
+    Py_CLEAR(state->headers_type);
+    Py_CLEAR(state->cookies_type);
+    Py_CLEAR(state->headers_class);
+    Py_CLEAR(state->cookies_class);
+    Py_CLEAR(state->response_class);
+    Py_CLEAR(state->prepared_request_class);
     return 0;
 }
 

@@ -13,6 +13,9 @@
 struct module_state {
     PyObject *names[AK_NAME_COUNT];
     PyTypeObject *backend_error_type;
+    PyTypeObject *headers_type, *cookies_type;
+    /* The Python classes that register() named; NULL until then. */
+    PyObject *headers_class, *cookies_class, *response_class, *prepared_request_class;
 };
 
 extern struct PyModuleDef ak_module_def;
@@ -38,5 +41,8 @@ int ak_add_metadata_body(PyObject *module); /* dump_metadata */
 int ak_add_routes(PyObject *module);        /* check_route, expand_routes */
 int ak_add_backend_error(PyObject *module); /* BackendError */
 int ak_add_raisers(PyObject *module);       /* raise_ise, raise_from_response; needs BackendError */
+int ak_add_headers(PyObject *module);       /* Headers */
+int ak_add_cookies(PyObject *module);       /* CookieJar */
+int ak_add_register(PyObject *module);      /* register; needs Headers and CookieJar */
 
 #endif
