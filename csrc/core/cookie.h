@@ -21,7 +21,7 @@ struct ak_cookie {
      * domain has no leading dot and is lower case. */
     char *name, *value, *domain, *path;
     size_t value_len;
-    int64_t expires; /* seconds since the epoch; AK_COOKIE_SESSION: until the end */
+    int64_t expires;  /* seconds since the epoch; AK_COOKIE_SESSION: until the end */
     uint64_t created; /* order of creation: ties are sent oldest first (5.4) */
     bool host_only, secure, http_only;
     bool path_given; /* a Path attribute was there */

@@ -9,8 +9,8 @@ struct date {
 static bool
 is_delimiter(char c)
 {
-    return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') || (c >= '[' && c <= '`') ||
-           (c >= '{' && c <= '~');
+    return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') ||
+           (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
 /* A number of LEAST to MOST digits at *AT, which moves behind it; -1 if there

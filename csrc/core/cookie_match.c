@@ -48,8 +48,7 @@ bool
 ak_cookie_prefix_holds(const struct ak_set_cookie *cookie)
 {
     if (ak_str_istarts_with(cookie->name, AK_STR("__Host-"))) {
-        return cookie->secure && cookie->domain.len == 0 &&
-               ak_str_equal(cookie->path, AK_STR("/"));
+        return cookie->secure && cookie->domain.len == 0 && ak_str_equal(cookie->path, AK_STR("/"));
     }
     return cookie->secure || !ak_str_istarts_with(cookie->name, AK_STR("__Secure-"));
 }
@@ -65,7 +64,8 @@ ak_cookie_matches(const struct ak_cookie *cookie, const struct ak_url *url, int6
     if (domain.len == 0) {
         return true;
     }
-    return cookie->host_only ? ak_str_equal(url->host, domain) : ak_cookie_domain_match(url, domain);
+    return cookie->host_only ? ak_str_equal(url->host, domain)
+                             : ak_cookie_domain_match(url, domain);
 }
 
 /* What a request to URL sends: how many cookies, how many bytes of "name=value". */

@@ -4,14 +4,11 @@
 static const struct rule {
     int status;
     bool keeps_body;
-    bool makes_get;        /* of all methods but HEAD */
+    bool makes_get; /* of all methods but HEAD */
     bool makes_get_of_post;
 } RULES[] = {
-    {301, false, false, true},
-    {302, false, true, true},
-    {303, false, true, true},
-    {307, true, false, false},
-    {308, true, false, false},
+    {301, false, false, true}, {302, false, true, true},  {303, false, true, true},
+    {307, true, false, false}, {308, true, false, false},
 };
 
 static const struct rule *

@@ -51,9 +51,8 @@ ak_url_copy(struct ak_url *to, const struct ak_url *from)
         memcpy(block, from->text.data, from->stored);
         copy.text.data = block;
         copy.text.capacity = from->stored;
-        struct ak_str *const slices[] = {&copy.userinfo, &copy.host,  &copy.host_port,
-                                         &copy.target,   &copy.path,  &copy.query,
-                                         &copy.fragment};
+        struct ak_str *const slices[] = {&copy.userinfo, &copy.host,  &copy.host_port, &copy.target,
+                                         &copy.path,     &copy.query, &copy.fragment};
         for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++) {
             *slices[i] = rebase(*slices[i], from->text.data, block);
         }

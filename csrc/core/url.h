@@ -17,7 +17,7 @@ struct ak_url {
     enum ak_scheme scheme;
     struct ak_str userinfo; /* before '@', still percent-coded */
     bool has_userinfo;      /* userinfo.len > 0: an empty one is dropped */
-    struct ak_str host; /* lower case; an IPv6 address without brackets, with its "%25zone" */
+    struct ak_str host;     /* lower case; an IPv6 address without brackets, with its "%25zone" */
     bool host_is_ipv6;
     int port;                /* the default of the scheme if none was given */
     struct ak_str host_port; /* for the Host header: brackets kept, no zone, no default port */

@@ -72,8 +72,7 @@ ak_url_measure(struct ak_str raw, unsigned allowed)
         }
     }
     if (strays > 0) {
-        return (struct ak_url_piece){raw, AK_CODING_ALL,
-                                     raw.len + 2 * (coded + escapes + strays)};
+        return (struct ak_url_piece){raw, AK_CODING_ALL, raw.len + 2 * (coded + escapes + strays)};
     }
     bool as_it_is = coded + escapes == 0;
     return (struct ak_url_piece){raw, as_it_is ? AK_CODING_NONE : AK_CODING_ESCAPES,

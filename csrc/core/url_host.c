@@ -122,9 +122,8 @@ check_name(struct ak_str host)
     }
     for (size_t i = 0; i < host.len; i++) {
         if (!ak_url_is(host.ptr[i], AK_CLASS_UNRESERVED)) {
-            return (unsigned char)host.ptr[i] >= 0x80
-                       ? "the host is not ASCII; encode it with IDNA"
-                       : "the host has a forbidden character";
+            return (unsigned char)host.ptr[i] >= 0x80 ? "the host is not ASCII; encode it with IDNA"
+                                                      : "the host has a forbidden character";
         }
     }
     return NULL;

@@ -140,8 +140,7 @@ ak_url_resolve(struct ak_url *url, const struct ak_url *base, struct ak_str refe
     struct ak_url_parts parts = parts_of(base);
     struct ak_buf scratch = ak_buf_make(SCRATCH_MAX);
     enum ak_status status;
-    if (take_absolute(&reference, base->scheme) ||
-        ak_str_starts_with(reference, AK_STR("//"))) {
+    if (take_absolute(&reference, base->scheme) || ak_str_starts_with(reference, AK_STR("//"))) {
         status = split_absolute(&parts, base, reference, &scratch, err);
     } else {
         status = split_relative(&parts, reference, &scratch);

@@ -534,9 +534,8 @@ test_remove_takes_what_matches(void **state)
         take(&jar, "http://h.org/", "b=3");
         take(&jar, "http://g.org/", "a=4");
         uint64_t before = jar.generation;
-        assert_int_equal(
-            ak_cookie_jar_remove(&jar, CASES[i].domain, CASES[i].path, CASES[i].name),
-            CASES[i].removed);
+        assert_int_equal(ak_cookie_jar_remove(&jar, CASES[i].domain, CASES[i].path, CASES[i].name),
+                         CASES[i].removed);
         assert_int_equal(jar.count, 4 - CASES[i].removed);
         assert_true(jar.generation == before + CASES[i].removed);
         ak_cookie_jar_free(&jar);

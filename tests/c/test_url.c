@@ -244,11 +244,11 @@ test_no_message_shows_userinfo_or_query(void **state)
 {
     (void)state;
     static const char *const CASES[] = {
-        "http://me:secret@/x",         "http://me:secret@h:port/",  "//me:secret@h/",
-        "http://h:bad/?token=secret",  "http://h:bad/#secret",      "http://me:se#secret@h:bad/",
-        "http://me:se?secret@h:b/",    "http://me:secret/@b c/x",   "http://a@secret@b c/",
-        "http://me:secret@h/\n",       "http://me:secret@h/?a\r",   "x y://me:secret@h/",
-        "http://me:secret@[::1/",      "ftp://me:secret@h/",        "http://me:secret\n@h/",
+        "http://me:secret@/x",        "http://me:secret@h:port/", "//me:secret@h/",
+        "http://h:bad/?token=secret", "http://h:bad/#secret",     "http://me:se#secret@h:bad/",
+        "http://me:se?secret@h:b/",   "http://me:secret/@b c/x",  "http://a@secret@b c/",
+        "http://me:secret@h/\n",      "http://me:secret@h/?a\r",  "x y://me:secret@h/",
+        "http://me:secret@[::1/",     "ftp://me:secret@h/",       "http://me:secret\n@h/",
     };
     for (size_t i = 0; i < LENGTH(CASES); i++) {
         struct ak_err err = {AK_OK, ""};
@@ -459,7 +459,8 @@ test_a_bad_scheme_shows_nothing_but_the_scheme(void **state)
     struct ak_url base, url;
     parse_well(&base, "http://u:secret@h/secret");
     ak_url_init(&url);
-    assert_int_equal(ak_url_resolve(&url, &base, AK_STR("gopher://secret@h/"), &err), AK_BAD_SCHEMA);
+    assert_int_equal(ak_url_resolve(&url, &base, AK_STR("gopher://secret@h/"), &err),
+                     AK_BAD_SCHEMA);
     assert_non_null(strstr(err.message, "'gopher'"));
     assert_null(strstr(err.message, "secret"));
     ak_url_free(&base);
@@ -525,12 +526,18 @@ test_loopback_and_address(void **state)
         const char *url;
         bool loopback, address;
     } CASES[] = {
-        {"http://127.0.0.1/", true, true},        {"http://127.255.0.9:1/", true, true},
-        {"http://[::1]/", true, true},            {"http://[0:0::0:1]/", true, true},
-        {"http://LOCALHOST/", true, false},       {"http://localhost.evil.com/", false, false},
-        {"http://127.0.0.1.evil.com/", false, false}, {"http://128.0.0.1/", false, true},
-        {"http://[::2]/", false, true},           {"http://[1::]/", false, true},
-        {"http://[::1%25lo]/", true, true},       {"http://127.0.0.256/", false, false},
+        {"http://127.0.0.1/", true, true},
+        {"http://127.255.0.9:1/", true, true},
+        {"http://[::1]/", true, true},
+        {"http://[0:0::0:1]/", true, true},
+        {"http://LOCALHOST/", true, false},
+        {"http://localhost.evil.com/", false, false},
+        {"http://127.0.0.1.evil.com/", false, false},
+        {"http://128.0.0.1/", false, true},
+        {"http://[::2]/", false, true},
+        {"http://[1::]/", false, true},
+        {"http://[::1%25lo]/", true, true},
+        {"http://127.0.0.256/", false, false},
         {"http://127.1/", false, false},
     };
     for (size_t i = 0; i < LENGTH(CASES); i++) {

@@ -26,8 +26,8 @@ take_field(struct ak_str *input)
 static void
 check_slice(const struct ak_url *url, struct ak_str slice)
 {
-    require(slice.len == 0 || (slice.ptr >= url->text.data &&
-                               slice.ptr + slice.len <= url->text.data + url->stored));
+    require(slice.len == 0 ||
+            (slice.ptr >= url->text.data && slice.ptr + slice.len <= url->text.data + url->stored));
 }
 
 static void
@@ -83,8 +83,7 @@ check_redirect(const struct ak_url *base, struct ak_str location)
 {
     struct ak_redirect next;
     struct ak_err err = {AK_OK, ""};
-    enum ak_status status =
-        ak_redirect_next(&next, base, AK_STR("POST"), 307, location, &err);
+    enum ak_status status = ak_redirect_next(&next, base, AK_STR("POST"), 307, location, &err);
     if (status == AK_OK) {
         check_url(&next.url);
         check_stable(&next.url);
