@@ -2,15 +2,6 @@
 
 enum { MAX_CODE_POINT = 0x10FFFF };
 
-struct punctuation {
-    struct ak_str open, comma, colon, close;
-};
-
-static const struct punctuation punctuations[] = {
-    [AK_JSON_COMPACT] = {{"{", 1}, {",", 1}, {":", 1}, {"}", 1}},
-    [AK_JSON_INDENTED] = {{"{\n  ", 4}, {",\n  ", 4}, {": ", 2}, {"\n}", 2}},
-};
-
 /* The letter after the backslash (RFC 8259, 7); 0 for a character that has no
  * such escape. */
 static const char short_escapes[128] = {
@@ -25,58 +16,115 @@ is_surrogate(uint32_t c)
 }
 
 static inline uint32_t
-unit_at(struct ak_json_text text, size_t i)
+unit_at(const struct ak_json_text *text, size_t i)
 {
-    switch (text.width) {
+    switch (text->width) {
     case AK_JSON_WIDTH_1:
-        return ((const uint8_t *)text.units)[i];
+        return ((const uint8_t *)text->units)[i];
     case AK_JSON_WIDTH_2:
-        return ((const uint16_t *)text.units)[i];
+        return ((const uint16_t *)text->units)[i];
     default:
-        return ((const uint32_t *)text.units)[i];
+        return ((const uint32_t *)text->units)[i];
     }
 }
 
-/* Whether one of the eight bytes of WORD is no printable ASCII, or a quote, or
- * a backslash.  DEL counts, though UTF-8 output keeps it: a false alarm costs
- * time only. */
-static inline bool
-word_wants_care(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t highs = ones * 0x80;
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t backslash = word ^ (ones * '\\');
-    uint64_t del = word ^ (ones * 0x7F);
-    uint64_t hit = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-                   ((backslash - ones) & ~backslash) | ((del - ones) & ~del) | word;
-    return (hit & highs) != 0;
-}
-
+/* DEL counts here, though UTF-8 keeps it: a false alarm costs time only. */
 static inline bool
 byte_wants_care(uint8_t c)
 {
     return c < 0x20 || c >= 0x7F || c == '"' || c == '\\';
 }
 
+/* Sixteen bytes as the compiler's own vector, on whatever the machine has. */
+typedef int8_t vector __attribute__((vector_size(16)));
+
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+#define SPACES 0x2020202020202020u
+
+static inline vector
+load_vector(const char *bytes)
+{
+    vector loaded;
+    memcpy(&loaded, bytes, sizeof(loaded));
+    return loaded;
+}
+
+/* -1 in each byte that wants care; a byte from 0x80 on is negative. */
+static inline vector
+mark_care(vector bytes)
+{
+    return (bytes < 0x20) | (bytes == 0x7F) | (bytes == '"') | (bytes == '\\');
+}
+
+/* mark_care for all LEN bytes together; some are looked at twice. */
+static inline vector
+mark_long(const char *bytes, size_t len)
+{
+    vector care = mark_care(load_vector(bytes + len - sizeof(vector)));
+    for (size_t i = 0; i + sizeof(vector) < len; i += sizeof(vector)) {
+        care |= mark_care(load_vector(bytes + i));
+    }
+    return care;
+}
+
+/* The same for LEN up to 16, by way of registers: a vector read from bytes that
+ * were just written piecemeal would wait for them. */
+static inline vector
+mark_short(const char *bytes, size_t len)
+{
+    uint64_t first = SPACES, last = SPACES;
+    if (len >= 8) {
+        memcpy(&first, bytes, 8);
+        memcpy(&last, bytes + len - 8, 8);
+    } else if (len >= 4) {
+        uint32_t start, end;
+        memcpy(&start, bytes, 4);
+        memcpy(&end, bytes + len - 4, 4);
+        first = start | (uint64_t)end << 32;
+    } else if (len > 0) {
+        const uint8_t *units = (const uint8_t *)bytes;
+        uint64_t three = units[0] | (uint64_t)units[len / 2] << 8 | (uint64_t)units[len - 1] << 16;
+        first = (SPACES << 24) | three;
+    }
+    return mark_care((vector)(pair){first, last});
+}
+
+static inline bool
+is_zero(vector v)
+{
+    pair halves = (pair)v;
+    return (halves[0] | halves[1]) == 0;
+}
+
+/* Whether all of TEXTS that TEMPLATE wants are written as they are: one answer
+ * for all of them, since it is the rule. */
+static bool
+are_plain(const struct ak_json_template *template, const struct ak_json_text *texts)
+{
+    vector care = {0};
+    for (size_t i = 0; i < template->count; i++) {
+        const struct ak_json_text *text = &texts[template->slots[i].text];
+        if (text->width != AK_JSON_WIDTH_1) {
+            return false;
+        }
+        care |= text->len <= sizeof(vector) ? mark_short(text->units, text->len)
+                                            : mark_long(text->units, text->len);
+    }
+    return is_zero(care);
+}
+
 /* How many units of TEXT from START on are written as they are.  0 for wide
  * units, which are looked at one by one. */
 static size_t
-plain_run(struct ak_json_text text, size_t start)
+plain_run(const struct ak_json_text *text, size_t start)
 {
-    if (text.width != AK_JSON_WIDTH_1) {
+    if (text->width != AK_JSON_WIDTH_1) {
         return 0;
     }
-    const uint8_t *units = text.units;
+    const uint8_t *units = text->units;
     size_t i = start;
-    for (; text.len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, units + i, sizeof(word));
-        if (word_wants_care(word)) {
-            break;
-        }
-    }
-    while (i < text.len && !byte_wants_care(units[i])) {
+    while (i < text->len && !byte_wants_care(units[i])) {
         i++;
     }
     return i - start;
@@ -161,15 +209,12 @@ write_unit(char *out, uint32_t c, enum ak_json_charset charset)
     return write_hex(out, 0xDC00 + ((c - 0x10000) & 0x3FF));
 }
 
-/* The size of TEXT without its quotes. */
+/* Fill in what TEXT takes. */
 static enum ak_status
-measure_text(struct ak_json_text text, enum ak_json_charset charset, size_t *size)
+measure_text(struct ak_json_text *text, enum ak_json_charset charset)
 {
-    if (text.len > AK_JSON_MAX_TEXT) {
-        return AK_TOO_LARGE;
-    }
     size_t total = plain_run(text, 0);
-    for (size_t i = total; i < text.len; i++) {
+    for (size_t i = total; i < text->len; i++) {
         size_t taken = size_of(unit_at(text, i), charset);
         if (taken == 0) {
             return AK_BAD_VALUE;
@@ -178,79 +223,95 @@ measure_text(struct ak_json_text text, enum ak_json_charset charset, size_t *siz
         total += taken + run;
         i += run;
     }
-    *size = total;
+    text->written = total;
     return AK_OK;
 }
 
-static char *
-write_run(char *out, struct ak_json_text text, size_t start, size_t count)
+/* LEN bytes without a call for a short piece, by two moves that may overlap.  OUT
+ * and FROM do not. */
+static inline char *
+copy_bytes(char *out, const char *from, size_t len)
 {
-    if (count > 0) {
-        memcpy(out, (const char *)text.units + start, count);
+    if (len > 2 * sizeof(vector)) {
+        memcpy(out, from, len);
+    } else if (len >= sizeof(vector)) {
+        vector first = load_vector(from), last = load_vector(from + len - sizeof(last));
+        memcpy(out, &first, sizeof(first));
+        memcpy(out + len - sizeof(last), &last, sizeof(last));
+    } else if (len >= sizeof(uint64_t)) {
+        uint64_t first, last;
+        memcpy(&first, from, sizeof(first));
+        memcpy(&last, from + len - sizeof(last), sizeof(last));
+        memcpy(out, &first, sizeof(first));
+        memcpy(out + len - sizeof(last), &last, sizeof(last));
+    } else {
+        for (size_t i = 0; i < len; i++) {
+            out[i] = from[i];
+        }
     }
-    return out + count;
+    return out + len;
 }
 
-/* TEXT without its quotes; SIZE is what measure_text said. */
 static char *
-write_text(char *out, struct ak_json_text text, enum ak_json_charset charset, size_t size)
+write_text(char *out, const struct ak_json_text *text, enum ak_json_charset charset)
 {
-    if (text.width == AK_JSON_WIDTH_1 && size == text.len) {
-        return write_run(out, text, 0, text.len);
-    }
+    const char *bytes = text->units;
     size_t run = plain_run(text, 0);
-    out = write_run(out, text, 0, run);
-    for (size_t i = run; i < text.len; i++) {
+    out = copy_bytes(out, bytes, run);
+    for (size_t i = run; i < text->len; i++) {
         out = write_unit(out, unit_at(text, i), charset);
         run = plain_run(text, i + 1);
-        out = write_run(out, text, i + 1, run);
-        i += run;
+        if (run > 0) {
+            out = copy_bytes(out, bytes + i + 1, run);
+            i += run;
+        }
     }
     return out;
 }
 
-static inline char *
-write_str(char *out, struct ak_str text)
-{
-    memcpy(out, text.ptr, text.len);
-    return out + text.len;
-}
-
 enum ak_status
-ak_json_measure_object(struct ak_json_member *members, size_t count, enum ak_json_charset charset,
-                       enum ak_json_layout layout, size_t *size)
+ak_json_measure(const struct ak_json_template *template, struct ak_json_text *texts,
+                enum ak_json_charset charset, size_t *size)
 {
     *size = 0;
-    if (count == 0 || count > AK_JSON_MAX_MEMBERS) {
+    if (template->count > AK_JSON_MAX_SLOTS) {
         return AK_TOO_LARGE;
     }
-    const struct punctuation *marks = &punctuations[layout];
-    size_t total = marks->open.len + (count - 1) * marks->comma.len +
-                   count * (marks->colon.len + 2) + marks->close.len;
-    for (size_t i = 0; i < count; i++) {
-        enum ak_status status = measure_text(members[i].value, charset, &members[i].value_size);
-        if (status != AK_OK) {
-            *size = i;
-            return status;
+    size_t total = template->end.len;
+    for (size_t i = 0; i < template->count; i++) {
+        struct ak_json_text *text = &texts[template->slots[i].text];
+        if (text->len > AK_JSON_MAX_TEXT) {
+            return AK_TOO_LARGE;
         }
-        total += members[i].key.len + members[i].value_size;
+        text->written = text->len;
+        total += template->slots[i].lead.len + text->len;
+    }
+    for (size_t i = are_plain(template, texts) ? template->count : 0; i < template->count; i++) {
+        struct ak_json_text *text = &texts[template->slots[i].text];
+        total -= text->len;
+        if (measure_text(text, charset) != AK_OK) {
+            *size = template->slots[i].text;
+            return AK_BAD_VALUE;
+        }
+        total += text->written;
     }
     *size = total;
     return AK_OK;
 }
 
 char *
-ak_json_write_object(char *out, const struct ak_json_member *members, size_t count,
-                     enum ak_json_charset charset, enum ak_json_layout layout)
+ak_json_write(char *out, const struct ak_json_template *template, const struct ak_json_text *texts,
+              enum ak_json_charset charset)
 {
-    const struct punctuation *marks = &punctuations[layout];
-    for (size_t i = 0; i < count; i++) {
-        out = write_str(out, i == 0 ? marks->open : marks->comma);
-        out = write_str(out, members[i].key);
-        out = write_str(out, marks->colon);
-        *out++ = '"';
-        out = write_text(out, members[i].value, charset, members[i].value_size);
-        *out++ = '"';
+    for (size_t i = 0; i < template->count; i++) {
+        const struct ak_json_slot *slot = &template->slots[i];
+        const struct ak_json_text *text = &texts[slot->text];
+        out = copy_bytes(out, slot->lead.ptr, slot->lead.len);
+        if (text->width == AK_JSON_WIDTH_1 && text->written == text->len) {
+            out = copy_bytes(out, text->units, text->len);
+        } else {
+            out = write_text(out, text, charset);
+        }
     }
-    return write_str(out, marks->close);
+    return copy_bytes(out, template->end.ptr, template->end.len);
 }

@@ -1,6 +1,6 @@
-/* A writer of flat JSON objects whose values are strings, byte for byte as
- * Python's json.dumps writes them.  It measures first and then writes into
- * memory of exactly that size, so that it allocates nothing. */
+/* Strings inside a JSON text of fixed shape, byte for byte as Python's json
+ * writes them.  It measures first and then writes into memory of exactly that
+ * size, so that it allocates nothing. */
 #ifndef AK_JSON_H
 #define AK_JSON_H
 
@@ -9,19 +9,14 @@
 #include "core/status.h"
 #include "core/str.h"
 
-/* The longest text and the most members that are measured: with them no size
+/* The longest string and the most strings that are measured: with them no size
  * can overflow (at most 12 bytes are written for one code point). */
 #define AK_JSON_MAX_TEXT (SIZE_MAX / 1024)
-enum { AK_JSON_MAX_MEMBERS = 64 };
+enum { AK_JSON_MAX_SLOTS = 64 };
 
 enum ak_json_charset {
     AK_JSON_ASCII, /* ensure_ascii=True: \uXXXX for all but printable ASCII */
     AK_JSON_UTF8   /* ensure_ascii=False: UTF-8 for all but quotes and controls */
-};
-
-enum ak_json_layout {
-    AK_JSON_COMPACT, /* separators=(",", ":") */
-    AK_JSON_INDENTED /* indent=2 */
 };
 
 enum ak_json_width { AK_JSON_WIDTH_1 = 1, AK_JSON_WIDTH_2 = 2, AK_JSON_WIDTH_4 = 4 };
@@ -32,24 +27,33 @@ struct ak_json_text {
     const void *units;
     size_t len; /* in units */
     enum ak_json_width width;
+    size_t written; /* bytes that it takes; filled by ak_json_measure */
 };
 
-struct ak_json_member {
-    struct ak_str key; /* quoted, with nothing in it that wants an escape */
-    struct ak_json_text value;
-    size_t value_size; /* filled by ak_json_measure_object */
+/* What stands before a string, its opening quote included, and which of the
+ * strings it is. */
+struct ak_json_slot {
+    struct ak_str lead;
+    size_t text;
 };
 
-/* How many bytes the object takes.  AK_BAD_VALUE for a value that cannot be
- * written (a lone surrogate in UTF-8, a unit over 0x10FFFF), whose index is put
- * into *size; AK_TOO_LARGE over the caps above. */
-AK_MUST_CHECK enum ak_status ak_json_measure_object(struct ak_json_member *members, size_t count,
-                                                    enum ak_json_charset charset,
-                                                    enum ak_json_layout layout, size_t *size);
+/* A JSON text but for its strings: keys, punctuation and blanks. */
+struct ak_json_template {
+    const struct ak_json_slot *slots;
+    size_t count;
+    struct ak_str end; /* after the last string, its closing quote included */
+};
 
-/* Write MEMBERS, which must have been measured with the same CHARSET and
- * LAYOUT, in their order.  Returns the end of what was written at OUT. */
-char *ak_json_write_object(char *out, const struct ak_json_member *members, size_t count,
-                           enum ak_json_charset charset, enum ak_json_layout layout);
+/* How many bytes TEMPLATE takes with TEXTS in its slots.  AK_BAD_VALUE if one of
+ * them cannot be written (a lone surrogate in UTF-8, a unit over 0x10FFFF), and
+ * then *size is its index in TEXTS; AK_TOO_LARGE over the caps above. */
+AK_MUST_CHECK enum ak_status ak_json_measure(const struct ak_json_template *template,
+                                             struct ak_json_text *texts,
+                                             enum ak_json_charset charset, size_t *size);
+
+/* Write TEMPLATE with TEXTS, which must have been measured with the same
+ * CHARSET.  Returns the end of what was written at OUT. */
+char *ak_json_write(char *out, const struct ak_json_template *template,
+                    const struct ak_json_text *texts, enum ak_json_charset charset);
 
 #endif

@@ -3,23 +3,6 @@
 /* The most of a foreign name that goes into a message, in bytes. */
 #define SHOWN "%.100s"
 
-static const struct ak_str keys[AK_METADATA_FIELDS] = {
-    [AK_METADATA_AUTH] = {"\"auth\"", 6},
-    [AK_METADATA_NAME] = {"\"name\"", 6},
-    [AK_METADATA_REPOSITORY] = {"\"repository\"", 12},
-    [AK_METADATA_VERSION] = {"\"version\"", 9},
-    [AK_METADATA_DESCRIPTION] = {"\"description\"", 13},
-    [AK_METADATA_API_VERSION] = {"\"api_version\"", 13},
-};
-
-static const enum ak_metadata_field orders[][AK_METADATA_FIELDS] = {
-    [AK_METADATA_AS_INSERTED] = {AK_METADATA_AUTH, AK_METADATA_NAME, AK_METADATA_REPOSITORY,
-                                 AK_METADATA_VERSION, AK_METADATA_DESCRIPTION,
-                                 AK_METADATA_API_VERSION},
-    [AK_METADATA_SORTED] = {AK_METADATA_API_VERSION, AK_METADATA_AUTH, AK_METADATA_DESCRIPTION,
-                            AK_METADATA_NAME, AK_METADATA_REPOSITORY, AK_METADATA_VERSION},
-};
-
 /* The texts in the order in which they are checked. */
 static const struct {
     enum ak_metadata_field field;
@@ -124,13 +107,57 @@ ak_metadata_check_auth(const struct ak_auth_facts *auth, struct ak_err *err)
     return AK_OK;
 }
 
-void
-ak_metadata_arrange(struct ak_json_member members[AK_METADATA_FIELDS],
-                    const struct ak_json_text values[AK_METADATA_FIELDS],
-                    enum ak_metadata_order order)
+/* One member of the object: what stands before it (the end of the one before it,
+ * a comma and blanks), its key, a colon, and the quote that opens its value. */
+#define MEMBER(before, key, colon, field)                                                          \
+    {{before "\"" key "\"" colon "\"", sizeof(before "\"" key "\"" colon "\"") - 1}, field}
+#define FIRST(key, field) MEMBER("{", key, ":", field)
+#define NEXT(key, field) MEMBER("\",", key, ":", field)
+#define FIRST_LINE(key, field) MEMBER("{\n  ", key, ": ", field)
+#define NEXT_LINE(key, field) MEMBER("\",\n  ", key, ": ", field)
+
+static const struct ak_json_slot as_inserted_compact[AK_METADATA_FIELDS] = {
+    FIRST("auth", AK_METADATA_AUTH),
+    NEXT("name", AK_METADATA_NAME),
+    NEXT("repository", AK_METADATA_REPOSITORY),
+    NEXT("version", AK_METADATA_VERSION),
+    NEXT("description", AK_METADATA_DESCRIPTION),
+    NEXT("api_version", AK_METADATA_API_VERSION),
+};
+
+static const struct ak_json_slot as_inserted_indented[AK_METADATA_FIELDS] = {
+    FIRST_LINE("auth", AK_METADATA_AUTH),
+    NEXT_LINE("name", AK_METADATA_NAME),
+    NEXT_LINE("repository", AK_METADATA_REPOSITORY),
+    NEXT_LINE("version", AK_METADATA_VERSION),
+    NEXT_LINE("description", AK_METADATA_DESCRIPTION),
+    NEXT_LINE("api_version", AK_METADATA_API_VERSION),
+};
+
+static const struct ak_json_slot sorted_compact[AK_METADATA_FIELDS] = {
+    FIRST("api_version", AK_METADATA_API_VERSION), NEXT("auth", AK_METADATA_AUTH),
+    NEXT("description", AK_METADATA_DESCRIPTION),  NEXT("name", AK_METADATA_NAME),
+    NEXT("repository", AK_METADATA_REPOSITORY),    NEXT("version", AK_METADATA_VERSION),
+};
+
+static const struct ak_json_slot sorted_indented[AK_METADATA_FIELDS] = {
+    FIRST_LINE("api_version", AK_METADATA_API_VERSION), NEXT_LINE("auth", AK_METADATA_AUTH),
+    NEXT_LINE("description", AK_METADATA_DESCRIPTION),  NEXT_LINE("name", AK_METADATA_NAME),
+    NEXT_LINE("repository", AK_METADATA_REPOSITORY),    NEXT_LINE("version", AK_METADATA_VERSION),
+};
+
+#define COMPACT(slots) {slots, AK_METADATA_FIELDS, {"\"}\n", 3}}
+#define INDENTED(slots) {slots, AK_METADATA_FIELDS, {"\"\n}\n", 4}}
+
+static const struct ak_json_template templates[][2] = {
+    [AK_METADATA_AS_INSERTED] = {[AK_METADATA_COMPACT] = COMPACT(as_inserted_compact),
+                                 [AK_METADATA_INDENTED] = INDENTED(as_inserted_indented)},
+    [AK_METADATA_SORTED] = {[AK_METADATA_COMPACT] = COMPACT(sorted_compact),
+                            [AK_METADATA_INDENTED] = INDENTED(sorted_indented)},
+};
+
+const struct ak_json_template *
+ak_metadata_template(enum ak_metadata_order order, enum ak_metadata_layout layout)
 {
-    for (size_t i = 0; i < AK_METADATA_FIELDS; i++) {
-        enum ak_metadata_field field = orders[order][i];
-        members[i] = (struct ak_json_member){keys[field], values[field], 0};
-    }
+    return &templates[order][layout];
 }

@@ -22,6 +22,11 @@ enum ak_metadata_order {
     AK_METADATA_SORTED       /* sort_keys=True */
 };
 
+enum ak_metadata_layout {
+    AK_METADATA_COMPACT, /* separators=(",", ":") */
+    AK_METADATA_INDENTED /* indent=2 */
+};
+
 enum ak_text_kind {
     AK_TEXT_FULL,  /* a string that is not empty */
     AK_TEXT_EMPTY, /* an empty string */
@@ -70,9 +75,9 @@ ak_metadata_check_texts(const struct ak_text_fact texts[AK_METADATA_FIELDS], str
 AK_MUST_CHECK enum ak_status ak_metadata_check_auth(const struct ak_auth_facts *auth,
                                                     struct ak_err *err);
 
-/* Pair VALUES, indexed by field, with their keys in the order asked for. */
-void ak_metadata_arrange(struct ak_json_member members[AK_METADATA_FIELDS],
-                         const struct ak_json_text values[AK_METADATA_FIELDS],
-                         enum ak_metadata_order order);
+/* The answer as flask.jsonify writes it, its line end included, but for the six
+ * strings, which are indexed by field. */
+const struct ak_json_template *ak_metadata_template(enum ak_metadata_order order,
+                                                    enum ak_metadata_layout layout);
 
 #endif

@@ -35,73 +35,87 @@ PyDoc_STRVAR(dump_metadata_doc,
 
 struct dump_options {
     enum ak_metadata_order order;
+    enum ak_metadata_layout layout;
     enum ak_json_charset charset;
-    enum ak_json_layout layout;
 };
 
-/* Whether NAME, a keyword of a call, is KNOWN, which is interned. */
-static inline bool
-is_name(PyObject *name, PyObject *known)
+static inline int
+is_true(PyObject *value)
 {
-    return name == known || PyUnicode_Compare(name, known) == 0;
+    return value == Py_True ? 1 : value == Py_False ? 0 : PyObject_IsTrue(value);
 }
 
-/* Read the keyword arguments: 0, or -1 with an exception set. */
-static int
-parse_dump_options(PyObject *module, PyObject *const *values, PyObject *keywords,
-                   struct dump_options *options)
+/* Which option the keyword NAME is; AK_NAME_COUNT if none.  Names in a call are
+ * interned, but for those that a caller made up at run time. */
+static inline enum ak_name
+find_option(PyObject *const *names, PyObject *name)
 {
-    PyObject *const *names = ak_state_of_module(module)->names;
-    Py_ssize_t count = keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *keyword = PyTuple_GET_ITEM(keywords, i); /* borrowed from keywords */
-        int truth = PyObject_IsTrue(values[i]);
-        if (truth < 0) {
-            return -1;
-        }
-        if (is_name(keyword, names[AK_NAME_SORT_KEYS])) {
-            options->order = truth ? AK_METADATA_SORTED : AK_METADATA_AS_INSERTED;
-        } else if (is_name(keyword, names[AK_NAME_COMPACT])) {
-            options->layout = truth ? AK_JSON_COMPACT : AK_JSON_INDENTED;
-        } else if (is_name(keyword, names[AK_NAME_ENSURE_ASCII])) {
-            options->charset = truth ? AK_JSON_ASCII : AK_JSON_UTF8;
-        } else {
-            PyErr_Format(PyExc_TypeError, "dump_metadata() got an unexpected keyword argument %R",
-                         keyword);
-            return -1;
+    static const enum ak_name options[] = {AK_NAME_SORT_KEYS, AK_NAME_COMPACT,
+                                           AK_NAME_ENSURE_ASCII};
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (name == names[options[i]]) {
+            return options[i];
         }
     }
-    return 0;
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (PyUnicode_Compare(name, names[options[i]]) == 0) {
+            return options[i];
+        }
+    }
+    return AK_NAME_COUNT;
 }
 
-/* The bytes of VALUES, or NULL with an exception set. */
+/* Take one keyword argument: 0, or -1 with an exception set. */
+static inline int
+set_option(struct dump_options *options, PyObject *const *names, PyObject *name, PyObject *value)
+{
+    int truth = is_true(value);
+    if (truth < 0) {
+        return -1;
+    }
+    switch (find_option(names, name)) {
+    case AK_NAME_SORT_KEYS:
+        options->order = truth ? AK_METADATA_SORTED : AK_METADATA_AS_INSERTED;
+        return 0;
+    case AK_NAME_COMPACT:
+        options->layout = truth ? AK_METADATA_COMPACT : AK_METADATA_INDENTED;
+        return 0;
+    case AK_NAME_ENSURE_ASCII:
+        options->charset = truth ? AK_JSON_ASCII : AK_JSON_UTF8;
+        return 0;
+    default:
+        PyErr_Format(PyExc_TypeError, "dump_metadata() got an unexpected keyword argument %R",
+                     name);
+        return -1;
+    }
+}
+
+/* The encoder's own UnicodeEncodeError for the lone surrogate in TEXT. */
+static void
+raise_lone_surrogate(PyObject *text)
+{
+    PyObject *encoded = PyUnicode_AsUTF8String(text); /* new */
+    Py_XDECREF(encoded);
+}
+
+/* The body of FIELDS, six exact str; NULL with an exception set. */
 static PyObject *
-write_body(PyObject *fields, const struct ak_json_text values[AK_METADATA_FIELDS],
+write_body(PyObject *fields, struct ak_json_text texts[AK_METADATA_FIELDS],
            const struct dump_options *options)
 {
-    struct ak_json_member members[AK_METADATA_FIELDS];
-    ak_metadata_arrange(members, values, options->order);
+    const struct ak_json_template *template = ak_metadata_template(options->order, options->layout);
     size_t size;
-    enum ak_status status = ak_json_measure_object(members, AK_METADATA_FIELDS, options->charset,
-                                                   options->layout, &size);
+    enum ak_status status = ak_json_measure(template, texts, options->charset, &size);
     if (status == AK_BAD_VALUE) {
-        /* Let Python's own encoder say which field and where. */
-        for (Py_ssize_t i = 0; i < AK_METADATA_FIELDS; i++) {
-            PyObject *encoded = PyUnicode_AsUTF8String(PyTuple_GET_ITEM(fields, i)); /* new */
-            if (encoded == NULL) {
-                return NULL;
-            }
-            Py_DECREF(encoded);
-        }
+        raise_lone_surrogate(PyTuple_GET_ITEM(fields, (Py_ssize_t)size));
+        return NULL;
     }
-    if (status != AK_OK || size > PY_SSIZE_T_MAX - 1) {
+    if (status != AK_OK || size > PY_SSIZE_T_MAX) {
         return PyErr_NoMemory();
     }
-    PyObject *body = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size + 1); /* new */
+    PyObject *body = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size); /* new */
     if (body != NULL) {
-        char *end = ak_json_write_object(PyBytes_AS_STRING(body), members, AK_METADATA_FIELDS,
-                                         options->charset, options->layout);
-        *end = '\n';
+        ak_json_write(PyBytes_AS_STRING(body), template, texts, options->charset);
     }
     return body;
 }
@@ -109,26 +123,30 @@ write_body(PyObject *fields, const struct ak_json_text values[AK_METADATA_FIELDS
 static PyObject *
 dump_metadata(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObject *keywords)
 {
-    struct dump_options options = {AK_METADATA_SORTED, AK_JSON_ASCII, AK_JSON_COMPACT};
+    struct dump_options options = {AK_METADATA_SORTED, AK_METADATA_COMPACT, AK_JSON_ASCII};
+    PyObject *const *names = ak_state_of_module(module)->names;
     if (nargs != 1 || !PyTuple_Check(args[0]) || PyTuple_GET_SIZE(args[0]) != AK_METADATA_FIELDS) {
         PyErr_SetString(PyExc_TypeError,
                         "dump_metadata() takes one positional argument, a tuple of six values");
         return NULL;
     }
-    if (parse_dump_options(module, args + 1, keywords, &options) < 0) {
-        return NULL;
+    Py_ssize_t count = keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (set_option(&options, names, PyTuple_GET_ITEM(keywords, i), args[1 + i]) < 0) {
+            return NULL;
+        }
     }
-    struct ak_json_text values[AK_METADATA_FIELDS];
+    struct ak_json_text texts[AK_METADATA_FIELDS];
     for (Py_ssize_t i = 0; i < AK_METADATA_FIELDS; i++) {
         PyObject *value = PyTuple_GET_ITEM(args[0], i); /* borrowed from args[0] */
         if (!PyUnicode_CheckExact(value)) {
             Py_RETURN_NONE;
         }
-        values[i] =
-            (struct ak_json_text){PyUnicode_DATA(value), (size_t)PyUnicode_GET_LENGTH(value),
-                                  (enum ak_json_width)PyUnicode_KIND(value)};
+        texts[i].units = PyUnicode_DATA(value);
+        texts[i].len = (size_t)PyUnicode_GET_LENGTH(value);
+        texts[i].width = (enum ak_json_width)PyUnicode_KIND(value);
     }
-    return write_body(args[0], values, &options);
+    return write_body(args[0], texts, &options);
 }
 
 static PyMethodDef functions[] = {
