@@ -97,6 +97,23 @@ write_run(char *out, const char *from, size_t len)
     return out + len;
 }
 
+/* An escape that stood in the text already, for BYTE. */
+static char *
+write_existing(char *out, unsigned char byte, enum ak_url_coding coding)
+{
+    if (coding == AK_CODING_ALL) {
+        out = write_escape(out, '%');
+        *out++ = HEX[byte >> 4];
+        *out++ = HEX[byte & 15];
+        return out;
+    }
+    if (ak_url_is((char)byte, AK_CLASS_UNRESERVED)) {
+        *out++ = (char)byte;
+        return out;
+    }
+    return write_escape(out, byte);
+}
+
 char *
 ak_url_write(char *out, const struct ak_url_piece *piece, unsigned allowed)
 {
@@ -115,17 +132,13 @@ ak_url_write(char *out, const struct ak_url_piece *piece, unsigned allowed)
         if (i == len) {
             break;
         }
-        if (raw[i] != '%' || piece->coding == AK_CODING_ALL) {
+        int byte = raw[i] == '%' ? escaped_byte(raw + i, len - i) : -1;
+        if (byte < 0) {
             out = write_escape(out, (unsigned char)raw[i++]);
-            continue;
-        }
-        int byte = escaped_byte(raw + i, len - i);
-        if (ak_url_is((char)byte, AK_CLASS_UNRESERVED)) {
-            *out++ = (char)byte;
         } else {
-            out = write_escape(out, (unsigned char)byte);
+            out = write_existing(out, (unsigned char)byte, piece->coding);
+            i += 3;
         }
-        i += 3;
     }
     return out;
 }

@@ -59,6 +59,7 @@ test_text_is_normalised_as_requests_does(void **state)
         {"http://h/%41%7e%2f%2F%c3%a9", "http://h/A~%2F%2F%C3%A9"},
         {"http://h/%41%?%41#%zz%41", "http://h/%2541%25?A#%25zz%2541"},
         {"http://h/%4", "http://h/%254"},
+        {"http://h/%2f%", "http://h/%252F%25"},
         {"http://h/a/./b/../c", "http://h/a/c"},
         {"http://h/..", "http://h/"},
         {"http://h/a/..", "http://h/"},
