@@ -19,6 +19,7 @@ def pytest_configure() -> None:
         raise pytest.UsageError("apikit of the checkout was imported, not the installed one")
     if str(ROOT) not in sys.path:
         sys.path.append(str(ROOT))
+    os.environ["PYTHONSAFEPATH"] = "1"  # children too: the checkout's apikit lacks its C half
     options = os.environ.get("ASAN_OPTIONS")
     if options:
         # Read at the start of a process: this one still looks for leaks when it ends.

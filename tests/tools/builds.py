@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.tools.project import CACHE, ROOT, Refusal, digest, is_current, remember, run
+from tests.tools.project import CACHE, ROOT, Refusal, digest, is_current, locked, remember, run
 
 __all__ = ["copy_checkout", "install_into", "make_venv", "own_python", "unpack_wheel", "wheel"]
 
@@ -43,6 +43,7 @@ def copy_checkout(target: Path, names: tuple[str, ...] | None = None) -> None:
             shutil.copy2(source, copy)
 
 
+@locked()
 def wheel(variant: str = "plain", **switches: str) -> Path:
     """Return the wheel of the checkout, built with APIKIT_ `switches` in a copy of its sources."""
     environment = {**os.environ, **switches}
@@ -63,6 +64,7 @@ def wheel(variant: str = "plain", **switches: str) -> Path:
     return built
 
 
+@locked()
 def unpack_wheel(built: Path) -> Path:
     """Return the folder that `built` is unpacked into, for PYTHONPATH."""
     folder = built.parent / "unpacked"
@@ -75,12 +77,13 @@ def unpack_wheel(built: Path) -> Path:
     return folder
 
 
+@locked()
 def make_venv(name: str) -> Path:
     """Return the interpreter of the virtual environment with tests/requirements-NAME.txt."""
     requirements = ROOT / "tests" / f"requirements-{name}.txt"
     folder = CACHE / "venvs" / name
     python = folder / "bin" / "python"
-    key = digest([requirements])
+    key = digest([requirements], ROOT)
     if not is_current(folder, key):
         shutil.rmtree(folder, ignore_errors=True)
         run([sys.executable, "-m", "venv", folder], f"{folder} cannot be made")
@@ -97,6 +100,7 @@ def checkout_last_on_path(folder: Path) -> None:
     (packages / "checkout.pth").write_text(f"{ROOT}\n")
 
 
+@locked()
 def install_into(python: Path, built: Path) -> None:
     """Install the wheel `built` in place of the one that was there."""
     mark = python.parents[1] / "apikit"

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tools.project import CACHE, ROOT, Refusal, digest, is_current, remember, run
+from tests.tools.project import CACHE, ROOT, Refusal, digest, is_current, locked, remember, run
 
 __all__ = ["ASAN", "PLAIN", "TSAN", "Variant", "build_programs", "optional_macros", "package_flags"]
 
@@ -98,6 +98,7 @@ def compile_one(command: list[str], source: Path, target: Path) -> None:
     run([*command, "-c", str(relative), "-o", target], f"{relative} does not compile: see above")
 
 
+@locked()
 def build_programs(
     tests: Iterable[Path], variant: Variant, *, beside: tuple[Path, ...] = (), libraries: str = ""
 ) -> list[Path]:

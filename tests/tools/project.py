@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "Refusal",
     "digest",
     "is_current",
+    "locked",
     "neutral_environment",
     "remember",
     "run",
@@ -63,6 +66,15 @@ def is_current(target: Path, wanted: str) -> bool:
 def remember(target: Path, made: str) -> None:
     """Remember that `target` is made from the inputs whose hash is `made`."""
     target.with_name(target.name + ".stamp").write_text(made)
+
+
+@contextlib.contextmanager
+def locked() -> Iterator[None]:
+    """Keep other runs in the same checkout from building at the same time; not to be nested."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(
