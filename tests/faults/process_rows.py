@@ -345,8 +345,9 @@ def _(bench: Bench) -> None:
     url = first.url("/load", port=port)
     stop, half_way = threading.Event(), threading.Barrier(5)
 
-    def load() -> list[BaseException]:
-        errors, served = [], 0
+    def load() -> list[RequestException]:
+        errors: list[RequestException] = []
+        served = 0
         while not stop.is_set():
             try:
                 assert session.get(url).content == b"right"
@@ -373,9 +374,7 @@ def _(bench: Bench) -> None:
             first.kill()
         assert isinstance(refused, RequestException), repr(refused)
         assert recovered == b"right"
-        for worker in workers:
-            for exc in worker.result():
-                assert isinstance(exc, RequestException)
+        assert any(worker.result() for worker in workers), "nobody noticed the kill"
         is_alive(session, bench.server)
 
 

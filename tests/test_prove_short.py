@@ -1,0 +1,39 @@
+"""The promises of `python -m tests.prove`, in a short form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.prove.__main__ import PROMISES
+from tests.prove.harness import Tally
+
+SHORT = {"truncation": 1200, "fork": 1000, "kill": 1500, "longlife": 8000}
+
+
+def test_every_promise_has_a_short_form() -> None:
+    assert SHORT.keys() == PROMISES.keys()
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_promise_is_kept(name: str, tmp_path: Path) -> None:
+    tally = Tally.open(tmp_path / "state.json", SHORT[name], quiet=True)
+    verdict = PROMISES[name].prove(tally)
+    assert verdict.kept, verdict.figure
+
+
+def test_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    tally = Tally.open(path, 30, quiet=True)
+    for chunk in tally.chunks(10):
+        tally.add("steps", len(chunk))
+        if chunk.start == 10:
+            break
+    resumed = Tally.open(path, 30, quiet=True)
+    assert (resumed.done, resumed["steps"]) == (10, 10)
+    for chunk in resumed.chunks(10):
+        resumed.add("steps", len(chunk))
+    assert (resumed.done, resumed["steps"]) == (30, 30)
+    assert Tally.open(path, 30, quiet=True).done == 0
+    assert Tally.open(path, 40, quiet=True).done == 0
