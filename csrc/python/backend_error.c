@@ -2,87 +2,22 @@
  *
  * The type has no C fields: what it knows lives in the instance's __dict__, so
  * that a class may mix it with OSError or any other exception. */
-#include "python/state.h"
+#include "python/backend_error.h"
 
 #include <structmember.h>
-
-static PyTypeObject *
-base_exception_type(void)
-{
-    return (PyTypeObject *)PyExc_BaseException;
-}
-
-static int
-check_fields(PyObject *reason, PyObject *status_code, PyObject *content)
-{
-    if (!PyUnicode_Check(reason)) {
-        PyErr_Format(PyExc_TypeError, "reason must be a str such as 'Not Found', not %.100s",
-                     Py_TYPE(reason)->tp_name);
-        return -1;
-    }
-    if (status_code != Py_None && !PyLong_Check(status_code)) {
-        PyErr_Format(PyExc_TypeError, "status_code must be an int such as 404 or None, not %.100s",
-                     Py_TYPE(status_code)->tp_name);
-        return -1;
-    }
-    if (content != Py_None && !PyUnicode_Check(content) && !PyBytes_Check(content)) {
-        PyErr_Format(PyExc_TypeError, "content must be a str, bytes or None, not %.100s",
-                     Py_TYPE(content)->tp_name);
-        return -1;
-    }
-    return 0;
-}
-
-/* Set the checked fields of SELF: 0, or -1 with an exception set.  A status
- * code of None leaves the class attribute in force. */
-static int
-set_fields(PyObject *self, PyObject *const *names, PyObject *reason, PyObject *status_code,
-           PyObject *content)
-{
-    if (PyObject_SetAttr(self, names[AK_NAME_REASON], reason) < 0) {
-        return -1;
-    }
-    if (status_code != Py_None &&
-        PyObject_SetAttr(self, names[AK_NAME_STATUS_CODE], status_code) < 0) {
-        return -1;
-    }
-    return PyObject_SetAttr(self, names[AK_NAME_CONTENT], content);
-}
-
-static int
-init_backend_error(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    static char *keywords[] = {"reason", "status_code", "content", NULL};
-    PyObject *reason, *status_code = Py_None, *content = Py_None; /* borrowed */
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:BackendError", keywords, &reason,
-                                     &status_code, &content)) {
-        return -1;
-    }
-    struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL || check_fields(reason, status_code, content) < 0) {
-        return -1;
-    }
-    PyObject *fields = PyTuple_Pack(3, reason, status_code, content); /* new */
-    if (fields == NULL) {
-        return -1;
-    }
-    int result = base_exception_type()->tp_init(self, fields, NULL);
-    Py_DECREF(fields);
-    return result < 0 ? -1 : set_fields(self, state->names, reason, status_code, content);
-}
 
 /* A heap type that inherits its tp_dealloc has to visit itself. */
 static int
 traverse_backend_error(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
-    return base_exception_type()->tp_traverse(self, visit, arg);
+    return ak_base_exception_type()->tp_traverse(self, visit, arg);
 }
 
 static int
 clear_backend_error(PyObject *self)
 {
-    return base_exception_type()->tp_clear(self);
+    return ak_base_exception_type()->tp_clear(self);
 }
 
 /* The attributes that make up a BackendError, whatever the class and whoever
@@ -271,7 +206,7 @@ setstate_backend_error(PyObject *self, PyObject *state)
     if (PyTuple_Check(state)) {
         PyObject *args; /* borrowed from state */
         if (!PyArg_ParseTuple(state, "O!O:__setstate__", &PyTuple_Type, &args, &attributes) ||
-            base_exception_type()->tp_init(self, args, NULL) < 0) {
+            ak_base_exception_type()->tp_init(self, args, NULL) < 0) {
             return NULL;
         }
     }
@@ -331,7 +266,7 @@ static PyMemberDef members[] = {
 
 static PyType_Slot backend_error_slots[] = {
     {Py_tp_doc, (void *)backend_error_doc},
-    {Py_tp_init, init_backend_error},
+    {Py_tp_init, ak_init_backend_error},
     {Py_tp_str, str_backend_error},
     {Py_tp_repr, repr_backend_error},
     {Py_tp_traverse, traverse_backend_error},
@@ -377,6 +312,7 @@ ak_add_backend_error(PyObject *module)
         return -1;
     }
     state->backend_error_type = (PyTypeObject *)type; /* steals type */
+    ((PyTypeObject *)type)->tp_vectorcall = ak_call_backend_error;
     if (add_class_attributes(type) < 0) {
         return -1;
     }
