@@ -2,9 +2,9 @@
 
 from .backend import FAILING_JOBS, USER_HEADER, metric_value, start_backend
 from .login_page import Style
-from .process import LOOPBACK, ROOT, Server, ServerError, start_server
-from .provider import start_provider
-from .proxy import Kind, Refusal, build_oauth2_proxy, find_go, start_proxy
+from .process import LOOPBACK, ROOT, Server, ServerError, reserve_port, start_server
+from .provider import PROVIDER_HOST, start_provider
+from .proxy import Kind, Refusal, build_oauth2_proxy, find_go, oauth2_proxy_path, start_proxy
 from .recorder import start_recorder
 from .service import start_service
 from .site import Event, fetch_counts, fetch_events
@@ -17,6 +17,7 @@ __all__ = [
     "DORA",
     "FAILING_JOBS",
     "LOOPBACK",
+    "PROVIDER_HOST",
     "RITA",
     "ROOT",
     "TESS",
@@ -36,6 +37,8 @@ __all__ = [
     "fetch_events",
     "find_go",
     "metric_value",
+    "oauth2_proxy_path",
+    "reserve_port",
     "start_backend",
     "start_provider",
     "start_proxy",

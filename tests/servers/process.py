@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["LOOPBACK", "ROOT", "Server", "ServerError", "start_server"]
+__all__ = ["LOOPBACK", "ROOT", "Server", "ServerError", "reserve_port", "start_server"]
 
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +60,10 @@ class Server:
     def output(self) -> str:
         """Return what the process has written to its standard output and error."""
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def last_output(self) -> str:
+        """Return the last lines of the output, for a message."""
+        return "\n".join(self.output().splitlines()[-_OUTPUT_LINES:])
 
     def is_running(self) -> bool:
         """Tell whether the process is alive."""
@@ -118,7 +122,7 @@ def start_server(
     ServerError
         The port is taken, the process ended, or it did not listen in time.
     """
-    with _reserve(name, port) as reserved:
+    with reserve_port(name, port) as reserved:
         handle, path = tempfile.mkstemp(prefix=f"apikit-{name}-", suffix=".log")
         log = Path(path)
         with os.fdopen(handle, "wb") as sink:
@@ -141,8 +145,8 @@ def start_server(
 
 
 @contextlib.contextmanager
-def _reserve(name: str, port: int) -> Iterator[int]:
-    """Hold a port until the child listens on it.
+def reserve_port(name: str, port: int = 0) -> Iterator[int]:
+    """Hold a port, 0 for any free one, until the child that needs it listens on it.
 
     A bound socket that does not listen lets a second one with SO_REUSEADDR bind and listen,
     and keeps the kernel from giving the port to anybody who asks for any free one.
@@ -181,16 +185,13 @@ def _wait_until_listening(
         with contextlib.suppress(subprocess.TimeoutExpired):
             status = process.wait(_POLL_SECONDS)
             raise ServerError(
-                f"{server.name}: ended with status {status} before it listened\n{_tail(server)}"
+                f"{server.name}: ended with status {status} before it listened\n"
+                f"{server.last_output()}"
             )
         with contextlib.suppress(OSError):
             socket.create_connection((LOOPBACK, server.port), timeout=1.0).close()
             return
     raise ServerError(
         f"{server.name}: did not listen on port {server.port} within {deadline:g} seconds\n"
-        f"{_tail(server)}"
+        f"{server.last_output()}"
     )
-
-
-def _tail(server: Server) -> str:
-    return "\n".join(server.output().splitlines()[-_OUTPUT_LINES:])

@@ -19,6 +19,7 @@ __all__ = [
     "Refusal",
     "build_oauth2_proxy",
     "find_go",
+    "oauth2_proxy_path",
     "start_proxy",
 ]
 
@@ -26,7 +27,7 @@ OAUTH2_PROXY_VERSION = "7.4.0"
 
 _MODULE = "github.com/oauth2-proxy/oauth2-proxy/v7"
 _SOURCE = ROOT / "tests" / "oauth2_proxy"
-_SOURCE_NAMES = frozenset({"go.mod", "go.sum", "tools.go"})
+_SOURCE_NAMES = ("go.mod", "go.sum", "tools.go")
 _CACHE = ROOT / ".cache" / "oauth2-proxy"
 
 
@@ -52,6 +53,12 @@ def find_go() -> str | None:
     return shutil.which("go")
 
 
+def oauth2_proxy_path() -> Path:
+    """Return where the built oauth2-proxy is, or will be: it depends on what is pinned."""
+    sources = b"\0".join((_SOURCE / name).read_bytes() for name in _SOURCE_NAMES)
+    return _CACHE / hashlib.sha256(sources).hexdigest()[:16] / "oauth2-proxy"
+
+
 def build_oauth2_proxy() -> Path:
     """Build the pinned oauth2-proxy, unless it is there, and return its path.
 
@@ -63,17 +70,15 @@ def build_oauth2_proxy() -> Path:
     go = find_go()
     if go is None:
         raise ServerError("oauth2-proxy cannot be built: there is no go; install golang-go")
-    sources = sorted(path for path in _SOURCE.iterdir() if path.name in _SOURCE_NAMES)
-    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
-    folder = _CACHE / digest[:16]
-    binary = folder / "oauth2-proxy"
+    binary = oauth2_proxy_path()
+    folder = binary.parent
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.exists():
             # In a copy, for -mod=mod lets other versions of Go rewrite the two files.
-            for path in sources:
-                shutil.copy(path, folder)
+            for name in _SOURCE_NAMES:
+                shutil.copy(_SOURCE / name, folder)
             _run_go(go, folder, "oauth2-proxy.part")
             (folder / "oauth2-proxy.part").replace(binary)
     return binary
@@ -102,6 +107,7 @@ def start_proxy(
     *options: str,
     refusal: Refusal = Refusal.SIGN_IN_PAGE,
     kind: Kind | None = None,
+    port: int = 0,
     public_port: int | None = None,
 ) -> Server:
     """Start the login proxy before a back end.
@@ -117,6 +123,8 @@ def start_proxy(
         What the proxy does with a request that has no session.
     kind : `Kind`, optional
         Which proxy; by default the real one where Go is found.
+    port : `int`, optional
+        The port to use; 0 takes a free one.
     public_port : `int`, optional
         The port that clients know, if another server stands before the proxy.
 
@@ -137,11 +145,11 @@ def start_proxy(
     if kind is Kind.STAND_IN:
         public = () if public_port is None else (f"--public-port={public_port}",)
         where = (f"--provider-port={provider.port}", f"--upstream-port={backend.port}")
-        return start_site("standin", *where, *public, *options)
+        return start_site("standin", *where, *public, *options, port=port)
     binary = build_oauth2_proxy()
     return start_server(
         "oauth2-proxy",
-        lambda port: [
+        lambda number: [
             binary,
             "--provider=github",
             "--client-id=technote",
@@ -149,12 +157,13 @@ def start_proxy(
             f"--cookie-secret={secrets.token_hex(16)}",
             "--cookie-secure=false",
             "--email-domain=*",
-            f"--http-address={LOOPBACK}:{port}",
-            f"--redirect-url=http://{LOOPBACK}:{public_port or port}/oauth2/callback",
+            f"--http-address={LOOPBACK}:{number}",
+            f"--redirect-url=http://{LOOPBACK}:{public_port or number}/oauth2/callback",
             f"--login-url={provider.url}/login/oauth/authorize",
             f"--redeem-url={provider.url}/login/oauth/access_token",
             f"--validate-url={provider.url}/",
             f"--upstream={backend.url}/",
             *options,
         ],
+        port=port,
     )

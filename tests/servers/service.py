@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from .process import LOOPBACK, Server, start_server
+from .process import LOOPBACK, Server, ServerError, start_server
 
 __all__ = ["start_service"]
 
 # A service reads these, and a demo must not depend on the shell that it is started from.
 _SERVICE_VARIABLES = ("DEBUG", "LOGFILE", "LOGHOST", "LOGLEVEL", "LOG_TO_SYSLOG")
+
+
+_ANSWER_SECONDS = 30.0
 
 
 def start_service(
@@ -43,9 +47,9 @@ def start_service(
     Raises
     ------
     ServerError
-        The port is taken, or gunicorn ended before it listened.
+        The port is taken, or gunicorn or the service does not start.
     """
-    return start_server(
+    server = start_server(
         "gunicorn",
         lambda number: [
             python,
@@ -60,3 +64,23 @@ def start_service(
         env=dict.fromkeys(_SERVICE_VARIABLES, "") | dict(env),
         cwd=folder,
     )
+    try:
+        _await_answer(server)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _await_answer(server: Server) -> None:
+    """Wait for a first answer: gunicorn listens before it has loaded what it serves."""
+    connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        raise ServerError(
+            f"{server.name}: the service does not answer\n{server.last_output()}"
+        ) from error
+    finally:
+        connection.close()

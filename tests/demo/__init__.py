@@ -1,0 +1,1 @@
+"""The technote's service behind a login proxy, on loopback: ``python -m tests.demo``."""
