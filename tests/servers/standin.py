@@ -101,7 +101,7 @@ class StandIn(Site):
             return page(request)
         login = self._find_login(request)
         if login is None:
-            return self._refuse(request)
+            return _clearing(request, self._refuse(request))
         user = {"X-Forwarded-User": login.user, "X-Forwarded-Email": login.email}
         answer = forward(request, self._upstream_port, user)
         answer.headers.append(("Gap-Auth", login.email))
@@ -113,12 +113,12 @@ class StandIn(Site):
             return Answer(401, b"{}", "application/json")
         if self._redirects:
             return self._send_to_provider(request, request.target)
-        return _sign_in_page(403, request.target)
+        return _clearing(request, _sign_in_page(403, request.target))
 
     def _sign_in(self, request: Request) -> Answer:
         if self._redirects:
             return self._start(request)
-        return _sign_in_page(200, request.query.get("rd", "/"))
+        return _clearing(request, _sign_in_page(200, request.query.get("rd", "/")))
 
     def _start(self, request: Request) -> Answer:
         target = request.query.get("rd", "/")
@@ -198,26 +198,31 @@ class StandIn(Site):
     def _auth(self, request: Request) -> Answer:
         login = self._find_login(request)
         if login is None:
-            return Answer(401, b"Unauthorized\n")
+            return _clearing(request, Answer(401, b"Unauthorized\n"))
         return Answer(202, content_type="", headers=[("Gap-Auth", login.email)])
 
     def _userinfo(self, request: Request) -> Answer:
         login = self._find_login(request)
         if login is None:
-            return Answer(401, b"Unauthorized\n")
+            return _clearing(request, Answer(401, b"Unauthorized\n"))
         return dump_json({"user": login.user, "email": login.email})
 
     def _sign_out(self, request: Request) -> Answer:
         # The real one keeps no list of sessions: a copy of the cookie goes on working there.
         target = request.query.get("rd", "/")
-        answer = redirect(target if _is_local(target) else "/")
-        answer.headers.append(_set_cookie(_SESSION_COOKIE, "", -1.0))
-        return answer
+        return _clearing(request, redirect(target if _is_local(target) else "/"))
 
     def _find_login(self, request: Request) -> _Login | None:
         with self._lock:
             login = self._logins.get(request.cookies.get(_SESSION_COOKIE, ""))
         return login if login is not None and time.monotonic() < login.expires else None
+
+
+def _clearing(request: Request, answer: Answer) -> Answer:
+    """Let an answer take the session cookie away, if the request brought one."""
+    if _SESSION_COOKIE in request.cookies:
+        answer.headers.insert(0, _set_cookie(_SESSION_COOKIE, "", -1.0))
+    return answer
 
 
 def _is_local(target: str) -> bool:
