@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,7 @@ import pytest
 from apikit import Session
 from apikit.errors import ProxyError, RequestException, Timeout
 from tests.faults.certs import Certificates
-from tests.faults.children import wait_until
-from tests.faults.connect_rows import unused_port
+from tests.faults.children import is_listening, unused_port, wait_until
 from tests.faults.handle import FaultServer, Listen
 from tests.faults.steps import answer, close, send, stall
 
@@ -69,16 +67,11 @@ def run_tinyproxy(folder: Path, *lines: str) -> Iterator[Tinyproxy]:
     log.touch()
     process = subprocess.Popen([program, "-d", "-c", str(configuration)])
     try:
-        wait_until(lambda: _listens(port), "tinyproxy")
+        wait_until(lambda: is_listening(port), "tinyproxy")
         yield Tinyproxy(port, log)
     finally:
         process.terminate()
         process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -21,7 +22,9 @@ __all__ = [
     "Shim",
     "build_shim",
     "count_descriptors",
+    "is_listening",
     "run_child",
+    "unused_port",
     "wait_until",
 ]
 
@@ -133,6 +136,21 @@ def wait_until(is_so: Callable[[], Any], what: str, patience: float = 30.0) -> N
         if time.monotonic() > end:
             raise AssertionError(f"waited {patience} s in vain for {what}")
         time.sleep(0.01)
+
+
+def unused_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def is_listening(port: int) -> bool:
+    """Say whether somebody takes connections at that port."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def count_descriptors() -> int:

@@ -5,28 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import socket
 import subprocess
 from collections.abc import Callable
 from typing import Any
 
 from apikit.errors import ConnectionError as ConnectionError  # noqa: A004
 from apikit.errors import ConnectTimeout, InvalidSchema, SSLError, Timeout, TooManyRedirects
-from tests.faults.children import run_child, wait_until
+from tests.faults.children import is_listening, run_child, unused_port, wait_until
 from tests.faults.handle import Listen
 from tests.faults.steps import Step, abort, answer, close, hold, send, stall
 from tests.faults.table import Bench, failure_of, is_alive, judge, new_session, scenario
 
-__all__ = ["unused_port"]
-
-
-def unused_port() -> int:
-    """Return a port at which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-        assert isinstance(port, int)
-        return port
+__all__: list[str] = []
 
 
 # 1, 2, 3, 4: no connection.
@@ -271,7 +261,7 @@ def _(bench: Bench) -> None:
         stderr=subprocess.PIPE,
     )
     try:
-        wait_until(lambda: _answers(port), "s_server")
+        wait_until(lambda: is_listening(port), "s_server")
         with new_session(verify=bench.certificates.ca, timeout=(10, 10)) as session:
             judge(failure_of(session.get, f"https://127.0.0.1:{port}/"), SSLError)
             is_alive(session, bench.server)
@@ -279,11 +269,6 @@ def _(bench: Bench) -> None:
     finally:
         openssl.kill()
         openssl.communicate()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 @scenario(31, "no-tls-at-all")

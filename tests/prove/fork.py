@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.faults.children import is_listening, unused_port, wait_until
 from tests.faults.handle import FaultServer, python_path
 from tests.faults.steps import answer, call, hold
 from tests.prove.harness import Promise, Tally, Verdict
@@ -25,34 +25,19 @@ WORKERS = 8
 BATCH = 25
 
 
-def _listening_socket() -> socket.socket:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(128)
-    listener.set_inheritable(True)
-    return listener
-
-
 @contextlib.contextmanager
 def _run_gunicorn(server: FaultServer) -> Iterator[str]:
-    with _listening_socket() as listener:
-        port = listener.getsockname()[1]
-        bind = f"--bind=fd://{listener.fileno()}"
-        options = [
-            "--preload",
-            bind,
-            f"--workers={WORKERS}",
-            "--timeout=120",
-            "--log-level=warning",
-        ]
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gunicorn", bind, *options, "tests.prove.fork_app"],
-            env={**os.environ, "PYTHONPATH": python_path(), "PROVE_BACKEND": server.url("")},
-            pass_fds=[listener.fileno()],
-        )
+    port = unused_port()
+    options = ["--preload", f"--workers={WORKERS}", "--timeout=120", "--log-level=warning"]
+    bind = f"--bind=127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "gunicorn", bind, *options, "tests.prove.fork_app"],
+        env={**os.environ, "PYTHONPATH": python_path(), "PROVE_BACKEND": server.url("")},
+    )
     try:
         server.wait_seen("/warm", WORKERS)
         server.release("warm")
+        wait_until(lambda: is_listening(port) or process.poll() is not None, "gunicorn")
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.terminate()
