@@ -109,15 +109,20 @@ class _StandardOutputHandler(logging.StreamHandler[TextIO]):
     """Writes to whatever ``sys.stdout`` is when a line is written."""
 
     def __init__(self) -> None:
-        # Not StreamHandler's: that one would store a stream.
+        # Not StreamHandler's own, which would keep the stream of this moment.
         logging.Handler.__init__(self)
+        self._other_stream: TextIO | None = None
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
-        return sys.stdout
+        return self._other_stream or sys.stdout
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        self._other_stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
-        # A process may have none: sys.stdout is None then.
+        # A process may have no standard output: it is None then.
         if self.stream is not None:
             super().emit(record)
 

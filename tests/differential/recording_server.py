@@ -3,14 +3,16 @@
 ``POST /_script`` with a JSON list of answers returns a path.  Each request to or
 below that path gets the next answer, the last one again and again, and ``GET
 /_requests/<key>`` lists what arrived.  An answer is a dict with, all optional,
-``status``, ``reason``, ``headers`` (list of pairs) and ``body``; ``{here}`` in a
-header stands for the path.
+``status``, ``reason``, ``headers`` (list of pairs), ``body`` and ``latin1`` (more
+of it, in that encoding); ``{here}`` in a header or body stands for the path.
+It serves as a proxy, too: the host does not count.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -64,7 +66,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self._read_body()
-        _, first, *rest = self.path.split("?")[0].split("/")
+        # A proxy is asked for an absolute URL.
+        path = re.sub("^http://[^/]*", "", self.path)
+        _, first, *rest = path.split("?")[0].split("/")
         if first == "_script":
             self._send({"body": json.dumps("/" + self.server.begin(json.loads(body)))})
         elif first == "_requests":
@@ -84,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _send(self, answer: dict[str, Any], here: str = "") -> None:
-        content = answer.get("body", "").encode()
+        content = answer.get("body", "").replace("{here}", here).encode()
+        content += answer.get("latin1", "").encode("latin-1")
         status = answer.get("status", 200)
         self.send_response_only(status, answer.get("reason"))
         for name, value in answer.get("headers", []):

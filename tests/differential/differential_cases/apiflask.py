@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import flask
-from apikit import APIFlask, BackendError
 from flask import Flask
+
+from apikit import APIFlask, BackendError
 
 from . import fix, keep
 from .observe import GOOD, answer, body, lines, outcome, root_handlers, rules, standard_output
@@ -114,7 +115,12 @@ def keywords_go_to_flask(_: str) -> Any:
 @keep("app.kwargs")
 def import_name_is_the_name(_: str) -> Any:
     app = APIFlask("flask.json", **GOOD)
-    return [app.import_name, app.name, app.config["NAME"], app.root_path == str(Path(flask.__file__).parent / "json")]
+    return [
+        app.import_name,
+        app.name,
+        app.config["NAME"],
+        app.root_path == str(Path(flask.__file__).parent / "json"),
+    ]
 
 
 @keep("app.kwargs")

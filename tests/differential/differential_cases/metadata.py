@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict, UserDict
 from typing import Any
 
-from apikit import set_flask_metadata
 from flask import Blueprint, current_app
 from werkzeug.datastructures import MultiDict
+
+from apikit import set_flask_metadata
 
 from . import fix, keep
 from .observe import GOOD, body, new_app, outcome, outcomes, rules

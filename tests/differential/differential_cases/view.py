@@ -7,9 +7,10 @@ import warnings
 from typing import Any
 
 import flask
-from apikit import APIFlask, add_metadata_route, set_flask_metadata
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
+
+from apikit import APIFlask, add_metadata_route, set_flask_metadata
 
 from . import fix, keep
 from .observe import GOOD, answer, body, new_app
@@ -92,7 +93,7 @@ def bytes_under_every_setting(_: str) -> Any:
         for compact in (None, True, False):
             for ensure_ascii in (True, False):
                 for debug in (True, False):
-                    app = _app(description="\u00e9\U0001f600\"")
+                    app = _app(description='\u00e9\U0001f600"')
                     app.debug = debug
                     app.json.sort_keys = sort_keys
                     app.json.compact = compact
@@ -328,7 +329,9 @@ def two_trailing_slashes_are_merged_as_flask_does(_: str) -> Any:
 
 @keep("view.trailing-slash")
 def version_without_its_v_is_not_answered(_: str) -> Any:
-    return [answer(_app(), path)[0] for path in ("/1.0/metadata", "/1.0/metadata/", "/V1.0/metadata")]
+    return [
+        answer(_app(), path)[0] for path in ("/1.0/metadata", "/1.0/metadata/", "/V1.0/metadata")
+    ]
 
 
 @fix("view.trailing-slash", original="caught", ours="metadata")
