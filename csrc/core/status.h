@@ -32,6 +32,7 @@ enum ak_status {
     AK_BAD_CODING,      /* Content-Encoding could not be undone */
     AK_TOO_LARGE,       /* the body is over the caller's cap */
     AK_TOO_MANY_REDIRECTS,
+    AK_UNSAFE_REDIRECT, /* a body would follow a redirect to another origin */
     AK_NOT_REWINDABLE, /* the body cannot be sent a second time */
     AK_CLOSED,         /* the session was closed */
     AK_POOL_BUSY       /* no slot became free in time */

@@ -7,7 +7,8 @@ exec_module(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
         ak_add_metadata, ak_add_metadata_body, ak_add_routes,  ak_add_backend_error,
-        ak_add_raisers,  ak_add_headers,       ak_add_cookies, ak_add_register,
+        ak_add_raisers,  ak_add_headers,       ak_add_cookies, ak_add_response,
+        ak_add_session,  ak_add_register,
     };
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;
@@ -30,6 +31,8 @@ traverse_module(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->backend_error_type);
     Py_VISIT(state->headers_type);
     Py_VISIT(state->cookies_type);
+    Py_VISIT(state->response_type);
+    Py_VISIT(state->session_type);
     Py_VISIT(state->headers_class);
     Py_VISIT(state->cookies_class);
     Py_VISIT(state->response_class);
@@ -47,6 +50,8 @@ clear_module(PyObject *module)
     Py_CLEAR(state->backend_error_type);
     Py_CLEAR(state->headers_type);
     Py_CLEAR(state->cookies_type);
+    Py_CLEAR(state->response_type);
+    Py_CLEAR(state->session_type);
     Py_CLEAR(state->headers_class);
     Py_CLEAR(state->cookies_class);
     Py_CLEAR(state->response_class);

@@ -6,7 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* Each is the name in lower case; see names.c. */
+/* See names.c. */
 enum ak_name {
     AK_NAME_COMPACT,
     AK_NAME_CONTENT,
@@ -15,6 +15,33 @@ enum ak_name {
     AK_NAME_SORT_KEYS,
     AK_NAME_STATUS_CODE,
     AK_NAME_TEXT,
+    AK_NAME_HOST,
+    /* The arguments of Session.request, in the order of enum ak_argument. */
+    AK_NAME_METHOD,
+    AK_NAME_URL,
+    AK_NAME_PARAMS,
+    AK_NAME_DATA,
+    AK_NAME_HEADERS,
+    AK_NAME_COOKIES,
+    AK_NAME_FILES,
+    AK_NAME_AUTH,
+    AK_NAME_TIMEOUT,
+    AK_NAME_ALLOW_REDIRECTS,
+    AK_NAME_PROXIES,
+    AK_NAME_HOOKS,
+    AK_NAME_STREAM,
+    AK_NAME_VERIFY,
+    AK_NAME_CERT,
+    AK_NAME_JSON,
+    AK_NAME_DEADLINE,
+    /* Methods of HTTP, in capitals. */
+    AK_NAME_VERB_GET,
+    AK_NAME_VERB_HEAD,
+    AK_NAME_VERB_POST,
+    AK_NAME_VERB_PUT,
+    AK_NAME_VERB_PATCH,
+    AK_NAME_VERB_DELETE,
+    AK_NAME_VERB_OPTIONS,
     AK_NAME_COUNT
 };
 

@@ -13,7 +13,7 @@
 struct module_state {
     PyObject *names[AK_NAME_COUNT];
     PyTypeObject *backend_error_type;
-    PyTypeObject *headers_type, *cookies_type;
+    PyTypeObject *headers_type, *cookies_type, *response_type, *session_type;
     /* The Python classes that register() named; NULL until then. */
     PyObject *headers_class, *cookies_class, *response_class, *prepared_request_class;
 };
@@ -43,6 +43,8 @@ int ak_add_backend_error(PyObject *module); /* BackendError */
 int ak_add_raisers(PyObject *module);       /* raise_ise, raise_from_response; needs BackendError */
 int ak_add_headers(PyObject *module);       /* Headers */
 int ak_add_cookies(PyObject *module);       /* CookieJar */
+int ak_add_response(PyObject *module);      /* Response */
+int ak_add_session(PyObject *module);       /* Session */
 int ak_add_register(PyObject *module);      /* register; needs Headers and CookieJar */
 
 #endif

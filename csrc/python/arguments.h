@@ -1,0 +1,48 @@
+/* The arguments of one call of Session.request and its short forms, by name or
+ * by place as requests takes them. */
+#ifndef AK_PYTHON_ARGUMENTS_H
+#define AK_PYTHON_ARGUMENTS_H
+
+#include "python/state.h"
+
+/* In the order in which Session.request takes them by place. */
+enum ak_argument {
+    AK_ARG_METHOD,
+    AK_ARG_URL,
+    AK_ARG_PARAMS,
+    AK_ARG_DATA,
+    AK_ARG_HEADERS,
+    AK_ARG_COOKIES,
+    AK_ARG_FILES,
+    AK_ARG_AUTH,
+    AK_ARG_TIMEOUT,
+    AK_ARG_ALLOW_REDIRECTS,
+    AK_ARG_PROXIES,
+    AK_ARG_HOOKS,
+    AK_ARG_STREAM,
+    AK_ARG_VERIFY,
+    AK_ARG_CERT,
+    AK_ARG_JSON,
+    AK_ARG_DEADLINE,
+    AK_ARG_COUNT
+};
+
+/* What was given, borrowed from the caller; NULL where nothing was. */
+struct ak_arguments {
+    PyObject *values[AK_ARG_COUNT];
+};
+
+/* A function's signature: its name and what it takes by place. */
+struct ak_signature {
+    const char *function;
+    Py_ssize_t places;
+    enum ak_argument order[AK_ARG_COUNT];
+};
+
+/* Fill ARGUMENTS, whose values may hold some already: 0, or -1 with a
+ * TypeError that names the function and the argument. */
+int ak_parse_arguments(struct module_state *state, const struct ak_signature *signature,
+                       PyObject *const *args, Py_ssize_t count, PyObject *keyword_names,
+                       struct ak_arguments *arguments);
+
+#endif

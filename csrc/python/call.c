@@ -1,0 +1,397 @@
+/* The life of a call: hop after hop until the final answer. */
+#include "python/call.h"
+
+#include <time.h>
+
+#include "python/auth.h"
+#include "python/cookies.h"
+#include "python/errors.h"
+#include "python/response.h"
+
+enum { SMALL_BODY = 16 * 1024 };
+
+/* How long the interpreter is let go at most: signals are looked at in between. */
+static const int64_t step_length = 100 * 1000 * 1000; /* nanoseconds */
+
+static int
+raise_error(struct ak_call *call, const struct ak_err *err)
+{
+    PyObject *request = ak_call_prepared_request(call); /* new */
+    if (request != NULL) {
+        ak_raise(err, request, NULL);
+        Py_DECREF(request);
+    }
+    return -1;
+}
+
+/* ---- one exchange ---- */
+
+/* Memory for a large body of known length. */
+static int
+lend_sink(struct ak_call *call)
+{
+    uint64_t length = call->exchange.reader.content_length;
+    PyObject *sink = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length); /* new */
+    if (sink == NULL) {
+        return -1;
+    }
+    Py_XSETREF(call->sink, sink);
+    ak_exchange_set_sink(&call->exchange, PyBytes_AS_STRING(sink));
+    return 0;
+}
+
+int
+ak_call_step(struct ak_call *call, enum ak_step *step)
+{
+    struct ak_err err;
+    for (;;) {
+        Py_BEGIN_ALLOW_THREADS
+        *step = ak_exchange_step(&call->exchange, ak_now() + step_length, &err);
+        Py_END_ALLOW_THREADS
+        int result = 0;
+        switch (*step) {
+        case AK_STEP_WAIT:
+            result = PyErr_CheckSignals();
+            break;
+        case AK_STEP_WANT_BODY:
+            result = ak_call_push_body(call);
+            break;
+        case AK_STEP_WANT_SINK:
+            result = lend_sink(call);
+            break;
+        case AK_STEP_FAILED:
+            return raise_error(call, &err);
+        default:
+            return 0;
+        }
+        if (result < 0) {
+            ak_exchange_free(&call->exchange);
+            call->exchanging = false;
+            return -1;
+        }
+    }
+}
+
+/* RFC 9110, 9.2.2: what may be sent again when a kept connection was dead. */
+static enum ak_resend
+resend_of(struct ak_str method)
+{
+    static const struct ak_str idempotent[] = {
+        {"GET", 3}, {"HEAD", 4}, {"OPTIONS", 7}, {"PUT", 3}, {"DELETE", 6}, {"TRACE", 5},
+    };
+    for (size_t i = 0; i < sizeof(idempotent) / sizeof(idempotent[0]); i++) {
+        if (ak_str_equal(method, idempotent[i])) {
+            return AK_RESEND_IF_STALE;
+        }
+    }
+    return AK_RESEND_NEVER;
+}
+
+/* The body in memory: a small one goes out in one piece with the head. */
+static int
+place_body(struct ak_call *call, struct ak_request *request)
+{
+    if (call->secret_body.len > 0) {
+        request->body = ak_buf_str(&call->secret_body);
+        return 0;
+    }
+    if (call->body == NULL || call->body_kind != AK_BODY_READY) {
+        return 0;
+    }
+    request->body = ak_str_of(PyBytes_AS_STRING(call->body), (size_t)PyBytes_GET_SIZE(call->body));
+    if (request->body.len <= SMALL_BODY) {
+        if (ak_buf_append(&call->head, request->body) != AK_OK) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        request->body.len = 0;
+    }
+    return 0;
+}
+
+static int
+begin_exchange(struct ak_call *call)
+{
+    struct ak_request request = {
+        .body_kind = call->body == NULL ? AK_BODY_READY : call->body_kind,
+        .method = ak_str_equal(call->method_text, AK_STR("HEAD")) ? AK_HTTP1_HEAD
+                                                                  : AK_HTTP1_OTHER,
+        .resend = resend_of(call->method_text),
+    };
+    if (ak_call_find_route(call) < 0 || ak_call_write_head(call) < 0) {
+        return -1;
+    }
+    call->head_length = call->head.len;
+    if (place_body(call, &request) < 0) {
+        return -1;
+    }
+    request.head = ak_buf_str(&call->head);
+    call->body_length = call->body_total;
+    Py_CLEAR(call->sink);
+    if (call->exchanging) {
+        ak_exchange_free(&call->exchange);
+    }
+    ak_exchange_init(&call->exchange, call->session->pool, &call->endpoint, &request,
+                     &call->bounds, call->delivery, AK_SINK_OFFERED);
+    call->exchanging = true;
+    return 0;
+}
+
+/* Each Set-Cookie of the answer, into JAR. */
+static enum ak_status
+take_cookies(PyObject *jar, const struct ak_url *url, struct ak_str head)
+{
+    enum ak_status status = AK_OK;
+    size_t offset = 0;
+    struct ak_str name, value;
+    struct ak_cookie_jar *cookies = ak_cookies_lock(jar);
+    while (status == AK_OK && ak_http1_next_field(head, &offset, &name, &value)) {
+        if (ak_str_iequal(name, AK_STR("set-cookie"))) {
+            status = ak_cookie_jar_take(cookies, value, url, (int64_t)time(NULL));
+        }
+    }
+    ak_cookies_unlock(jar);
+    return status;
+}
+
+static int
+keep_cookies(struct ak_call *call)
+{
+    struct ak_str head = ak_buf_str(&call->exchange.reader.head);
+    struct ak_str unused;
+    if (!ak_http1_find_field(head, AK_STR("set-cookie"), &unused)) {
+        return 0;
+    }
+    enum ak_status status = AK_OK;
+    if (!call->fresh_jar) {
+        PyObject *jar = Py_NewRef(call->session->cookies);
+        status = take_cookies(jar, &call->url, head);
+        Py_DECREF(jar);
+    }
+    if (status == AK_OK && call->call_jar != NULL) {
+        status = take_cookies(call->call_jar, &call->url, head);
+    }
+    if (status != AK_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+/* The body of an exchange that is DONE, as bytes. */
+static PyObject *
+finished_content(struct ak_call *call)
+{
+    if (call->sink != NULL) {
+        PyObject *content = call->sink;
+        call->sink = NULL;
+        return content;
+    }
+    return PyBytes_FromStringAndSize(call->exchange.body.data,
+                                     (Py_ssize_t)call->exchange.body.len);
+}
+
+/* One hop: its Response, new, or NULL. */
+static PyObject *
+run_hop(struct ak_call *call)
+{
+    enum ak_step step;
+    if (begin_exchange(call) < 0 || ak_call_step(call, &step) < 0) {
+        return NULL;
+    }
+    /* Before the Response takes over the head. */
+    if (keep_cookies(call) < 0) {
+        return NULL;
+    }
+    if (step == AK_STEP_HEAD) {
+        return ak_response_new(call, NULL);
+    }
+    PyObject *content = finished_content(call); /* new */
+    return content == NULL ? NULL : ak_response_new(call, content);
+}
+
+/* ---- redirects ---- */
+
+/* LOCATION as ak_redirect_next wants it: its host in ASCII. */
+static int
+next_hop(struct ak_call *call, int status, struct ak_str location, struct ak_redirect *redirect)
+{
+    struct ak_err err;
+    PyObject *encoded = ak_encode_host(location); /* new */
+    if (encoded == NULL && PyErr_Occurred()) {
+        return -1;
+    }
+    if (encoded != NULL) {
+        Py_ssize_t length;
+        const char *text = PyUnicode_AsUTF8AndSize(encoded, &length);
+        location = text == NULL ? location : ak_str_of(text, (size_t)length);
+    }
+    enum ak_status result = ak_redirect_next(redirect, &call->url, call->method_text, status,
+                                             location, &err);
+    Py_XDECREF(encoded);
+    return result == AK_OK ? 0 : raise_error(call, &err);
+}
+
+static int
+change_method(struct ak_call *call, struct ak_str method)
+{
+    if (ak_str_equal(method, call->method_text)) {
+        return 0;
+    }
+    PyObject *text = PyUnicode_FromStringAndSize(method.ptr, (Py_ssize_t)method.len); /* new */
+    if (text == NULL) {
+        return -1;
+    }
+    Py_XSETREF(call->method, text);
+    call->method_text = ak_str_of(PyUnicode_AsUTF8(text), method.len);
+    return 0;
+}
+
+static void
+drop_body(struct ak_call *call)
+{
+    Py_CLEAR(call->body);
+    Py_CLEAR(call->body_start);
+    Py_CLEAR(call->body_iterator);
+    Py_CLEAR(call->content_type);
+    ak_buf_free_secret(&call->secret_body);
+    call->body_kind = AK_BODY_READY;
+    call->withheld |= AK_FIELDS_BODY;
+}
+
+/* Credentials stay at their origin, and do not come back with a redirect. */
+static void
+leave_origin(struct ak_call *call)
+{
+    call->withheld |= AK_FIELDS_CREDENTIALS;
+    ak_buf_free_secret(&call->authorization);
+}
+
+static int
+refuse_body(struct ak_call *call, int status)
+{
+    struct ak_err err;
+    (void)ak_fail(&err, AK_UNSAFE_REDIRECT,
+                  "a %d redirect would send the body of a %.*s where it must not go: to another "
+                  "origin, or a password a second time; send it there yourself if you trust it",
+                  status, (int)call->method_text.len, call->method_text.ptr);
+    return raise_error(call, &err);
+}
+
+/* Make the next hop of CALL from REDIRECT, whose URL it takes. */
+static int
+apply_redirect(struct ak_call *call, int status, struct ak_redirect *redirect)
+{
+    if (redirect->drop_body) {
+        drop_body(call);
+    }
+    /* A password is not posted twice, not even to its own origin. */
+    if (call->secret_body.len > 0 || (redirect->other_origin && call->body != NULL)) {
+        return refuse_body(call, status);
+    }
+    if (redirect->other_origin) {
+        leave_origin(call);
+    }
+    if (change_method(call, redirect->method) < 0 || ak_call_rewind_body(call) < 0) {
+        return -1;
+    }
+    ak_url_free(&call->url);
+    ak_url_move(&call->url, &redirect->url);
+    return 0;
+}
+
+static int
+append_history(struct ak_call *call, PyObject *response)
+{
+    if (call->history == NULL) {
+        call->history = PyList_New(0);
+    }
+    return call->history == NULL ? -1 : PyList_Append(call->history, response);
+}
+
+static int
+refuse_more(struct ak_call *call, PyObject *response)
+{
+    struct ak_err err;
+    (void)ak_fail(&err, AK_TOO_MANY_REDIRECTS, "more than %ld redirects: the last led to %.*s",
+                  call->session->max_redirects, (int)call->url.host_port.len,
+                  call->url.host_port.ptr);
+    PyObject *request = ak_call_prepared_request(call); /* new */
+    if (request != NULL) {
+        ak_raise(&err, request, response);
+        Py_DECREF(request);
+    }
+    return -1;
+}
+
+/* Turn CALL to where RESPONSE redirects: 1, 0 when it is final, or -1. */
+static int
+follow(struct ak_call *call, PyObject *response)
+{
+    struct ak_str location;
+    if (!ak_is_response(call->state, response)) {
+        return 0; /* a hook has put another object in its place */
+    }
+    int status = ak_response_status(response);
+    if (!call->allow_redirects || !ak_is_redirect_status(status) ||
+        !ak_response_location(response, &location)) {
+        return 0;
+    }
+    if (ak_response_drain(response) < 0) {
+        return -1;
+    }
+    Py_ssize_t hops = call->history == NULL ? 0 : PyList_GET_SIZE(call->history);
+    if (hops >= call->session->max_redirects) {
+        return refuse_more(call, response);
+    }
+    struct ak_redirect redirect = {0};
+    ak_url_init(&redirect.url);
+    int result = next_hop(call, status, location, &redirect);
+    if (result == 0) {
+        result = apply_redirect(call, status, &redirect);
+    }
+    ak_url_free(&redirect.url);
+    if (result < 0 || append_history(call, response) < 0) {
+        return -1;
+    }
+    return 1;
+}
+
+/* ---- the whole ---- */
+
+/* requests' hooks["response"], the session's and the call's: the Response that
+ * they give, new; steals RESPONSE. */
+static PyObject *
+run_hooks(struct ak_call *call, PyObject *response)
+{
+    PyObject *own = call->hooks == NULL ? Py_None : call->hooks;
+    PyObject *shared = call->session->hooks;
+    if (own == Py_None && !PyObject_IsTrue(shared)) {
+        return response;
+    }
+    return ak_prepare_call("dispatch_hooks", Py_BuildValue("(OON)", shared, own, response));
+}
+
+PyObject *
+ak_call_run(struct ak_call *call)
+{
+    PyObject *response = NULL;
+    int more;
+    do {
+        Py_XDECREF(response);
+        response = run_hop(call); /* new */
+        if (response != NULL && call->history != NULL &&
+            ak_response_set_history(response, call->history) < 0) {
+            Py_CLEAR(response);
+        }
+        if (response != NULL) {
+            response = run_hooks(call, response);
+        }
+        more = response == NULL ? -1 : follow(call, response);
+    } while (more > 0);
+    if (more < 0) {
+        Py_CLEAR(response);
+    }
+    ak_call_free(call);
+    return response;
+}

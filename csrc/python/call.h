@@ -1,0 +1,129 @@
+/* One call of Session.request: what it sends, hop by hop, until its final
+ * answer.  Made by prepare.c, carried out by call.c; with stream=True it lives
+ * on in its Response. */
+#ifndef AK_PYTHON_CALL_H
+#define AK_PYTHON_CALL_H
+
+#include "python/session.h" /* Python.h comes first */
+
+#include "core/redirect.h"
+#include "net/exchange.h"
+#include "python/arguments.h"
+
+/* Fields that redirects and framing treat apart: bits of a mask. */
+enum ak_field_class {
+    AK_FIELD_HOST = 1 << 0,
+    AK_FIELD_LENGTH = 1 << 1,   /* Content-Length */
+    AK_FIELD_TRANSFER = 1 << 2, /* Transfer-Encoding */
+    AK_FIELD_TYPE = 1 << 3,     /* Content-Type */
+    AK_FIELD_COOKIE = 1 << 4,
+    AK_FIELD_AUTHORIZATION = 1 << 5,
+    AK_FIELD_PROXY_AUTHORIZATION = 1 << 6
+};
+
+enum {
+    AK_FIELDS_FRAMING = AK_FIELD_LENGTH | AK_FIELD_TRANSFER, /* always ours */
+    AK_FIELDS_BODY = AK_FIELD_LENGTH | AK_FIELD_TRANSFER | AK_FIELD_TYPE,
+    AK_FIELDS_CREDENTIALS = AK_FIELD_COOKIE | AK_FIELD_AUTHORIZATION |
+                            AK_FIELD_PROXY_AUTHORIZATION | AK_FIELD_HOST
+};
+
+struct ak_call {
+    unsigned references; /* the loop's, and a streaming Response's */
+    SessionObject *session; /* strong */
+    struct module_state *state;
+    PyObject *method;       /* str in capitals; owns what method_text points to */
+    struct ak_str method_text;
+    struct ak_url url;
+    PyObject *headers; /* a Headers of this call, or NULL: the session's alone */
+    unsigned withheld; /* field classes that are no longer sent */
+
+    PyObject *body; /* bytes, a file, an iterator, or NULL */
+    enum ak_body_kind body_kind;
+    long long body_length; /* of AK_BODY_SIZED; counts down while it goes out */
+    long long body_total;
+    PyObject *body_start;    /* where a file stood; NULL if it cannot be known */
+    PyObject *body_iterator; /* of the present hop */
+    PyObject *content_type;  /* str or NULL */
+
+    struct ak_buf secret_body;   /* of a login: sent in place of body, shown to nobody */
+    struct ak_buf authorization; /* the header's value; a secret */
+    PyObject *call_jar;          /* jar of this call: cookies=, or a fresh one; may be NULL */
+
+    /* Settings, resolved. */
+    PyObject *proxies, *hooks; /* of the call, or NULL */
+    PyObject *cert, *verify;   /* never NULL */
+    struct ak_bounds bounds;
+    enum ak_delivery delivery;
+    bool allow_redirects;
+    bool fresh_jar; /* call_jar is used instead of the session's, not beside it */
+
+    /* The present hop. */
+    struct ak_buf head;
+    size_t head_length; /* of head without a small body that follows it */
+    struct ak_buf proxy;         /* URL of the proxy; a secret */
+    struct ak_buf proxy_authorization;
+    struct ak_buf texts;         /* the proxy's host, for the endpoint */
+    PyObject *kept;              /* list of bytes: the endpoint's paths */
+    struct ak_endpoint endpoint;
+    enum ak_request_form { AK_ORIGIN_FORM, AK_ABSOLUTE_FORM } form;
+    struct ak_exchange exchange;
+    bool exchanging;             /* exchange is initialised */
+    PyObject *sink;              /* bytes that the exchange fills, or NULL */
+    PyObject *history;           /* list of Response, or NULL while empty */
+};
+
+/* ---- prepare.c ---- */
+
+/* A call from ARGUMENTS; NULL with an exception, nothing sent. */
+struct ak_call *ak_call_new(SessionObject *session, const struct ak_arguments *arguments);
+/* Let one reference go; the last one frees all and closes what is open. */
+void ak_call_free(struct ak_call *call);
+
+/* Call a function of apikit._prepare: new, or NULL.  Steals ARGS, which may be
+ * NULL with an exception set. */
+PyObject *ak_prepare_call(const char *name, PyObject *args);
+
+/* Parse a URL, its host by IDNA where it is not ASCII: 0 or -1. */
+int ak_parse_url(struct ak_url *url, struct ak_str text);
+/* TEXT, a URL or reference, with its host in ASCII: a new str; NULL without an
+ * exception when it is ASCII already. */
+PyObject *ak_encode_host(struct ak_str text);
+int ak_parse_url_object(struct ak_url *url, PyObject *object);
+
+/* The request of the present hop as a PreparedRequest: new, or NULL. */
+PyObject *ak_call_prepared_request(struct ak_call *call);
+
+/* ---- body.c ---- */
+
+/* The body of the arguments: 0 or -1. */
+int ak_call_take_body(struct ak_call *call, const struct ak_arguments *arguments);
+/* Take BODY (bytes, file, iterator, None) as it is: 0 or -1. */
+int ak_call_set_body(struct ak_call *call, PyObject *body);
+/* Before a second sending: 0 or -1 with UnrewindableBodyError. */
+int ak_call_rewind_body(struct ak_call *call);
+/* Give the exchange the next piece: 0 or -1. */
+int ak_call_push_body(struct ak_call *call);
+
+/* ---- fields.c ---- */
+
+/* Append the fields of HEADERS (a Headers) but those in SKIP; *seen gets the
+ * classes that were written.  AK_BAD_HEADER for what must not be sent. */
+int ak_write_fields(PyObject *headers, unsigned skip, unsigned *seen, struct ak_buf *out);
+/* The head of the present hop, in call->head: 0 or -1. */
+int ak_call_write_head(struct ak_call *call);
+
+/* ---- destination.c ---- */
+
+/* The proxy, TLS settings and endpoint of the present hop: 0 or -1. */
+int ak_call_find_route(struct ak_call *call);
+
+/* ---- call.c ---- */
+
+/* Carry CALL out: the final Response, or NULL.  Steals a reference to CALL. */
+PyObject *ak_call_run(struct ak_call *call);
+/* Go on with the exchange until it tells something other than WAIT; serves the
+ * request's body.  -1 with an exception; the exchange is then ended. */
+int ak_call_step(struct ak_call *call, enum ak_step *step);
+
+#endif

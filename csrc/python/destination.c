@@ -1,0 +1,394 @@
+/* Where the present hop connects to: its proxy, its TLS settings, its
+ * endpoint. */
+#include "core/proxy.h"
+#include "python/call.h"
+#include "python/environ.h"
+#include "python/errors.h"
+
+enum { MOST_TEXT = 64 * 1024 };
+
+static int
+no_memory(void)
+{
+    PyErr_NoMemory();
+    return -1;
+}
+
+static int
+raise_error(struct ak_call *call, const struct ak_err *err)
+{
+    PyObject *request = ak_call_prepared_request(call); /* new */
+    if (request != NULL) {
+        ak_raise(err, request, NULL);
+        Py_DECREF(request);
+    }
+    return -1;
+}
+
+/* ---- the proxy ---- */
+
+/* The value of KEY in MAPPING, a str: 1 if the key is there (*value may be
+ * Py_None; new), 0 if not, -1 with an exception. */
+static int
+look_up(PyObject *mapping, const char *key, PyObject **value)
+{
+    *value = NULL;
+    if (mapping == NULL || mapping == Py_None) {
+        return 0;
+    }
+    *value = PyMapping_GetItemString(mapping, key); /* new */
+    if (*value == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_KeyError)) {
+            return -1;
+        }
+        PyErr_Clear();
+        return 0;
+    }
+    if (*value != Py_None && !PyUnicode_Check(*value)) {
+        PyErr_Format(PyExc_TypeError, "proxies[%s] must be a URL as str or None, not %.100s", key,
+                     Py_TYPE(*value)->tp_name);
+        Py_CLEAR(*value);
+        return -1;
+    }
+    return 1;
+}
+
+/* The environment's value for one of requests' four keys. */
+static const char *
+environment_value(const struct ak_environ *environment, int key, enum ak_scheme scheme)
+{
+    switch (key) {
+    case 1:
+        return scheme == AK_HTTPS ? environment->https_proxy : environment->http_proxy;
+    case 3:
+        return environment->all_proxy;
+    default:
+        return NULL;
+    }
+}
+
+static int
+set_proxy(struct ak_call *call, struct ak_str text)
+{
+    text = ak_str_trim(text);
+    if (text.len == 0) {
+        return 0;
+    }
+    bool bare = true;
+    for (size_t i = 0; bare && i + 2 < text.len; i++) {
+        bare = memcmp(text.ptr + i, "://", 3) != 0;
+    }
+    ak_buf_clear(&call->proxy);
+    if ((bare && ak_buf_append(&call->proxy, AK_STR("http://")) != AK_OK) ||
+        ak_buf_append(&call->proxy, text) != AK_OK) {
+        return no_memory();
+    }
+    return 1;
+}
+
+/* One of the four keys, asked of the call, the environment and the session in
+ * requests' order: 1 if a proxy was found, 0 to ask the next key, -1. */
+static int
+try_key(struct ak_call *call, const char *text, int key, const struct ak_environ *environment)
+{
+    PyObject *sources[] = {call->proxies, call->session->proxies};
+    for (int i = 0; i < 2; i++) {
+        PyObject *value;
+        const char *from_environment = environment_value(environment, key, call->url.scheme);
+        if (i == 1 && from_environment != NULL) {
+            return set_proxy(call, ak_str_from(from_environment));
+        }
+        int found = look_up(sources[i], text, &value);
+        if (found == 0) {
+            continue;
+        }
+        if (found > 0 && value != Py_None) {
+            Py_ssize_t length;
+            const char *utf8 = PyUnicode_AsUTF8AndSize(value, &length);
+            found = utf8 == NULL ? -1 : set_proxy(call, ak_str_of(utf8, (size_t)length));
+        } else if (found > 0) {
+            found = 0; /* None: not proxied under this key */
+        }
+        Py_XDECREF(value);
+        return found;
+    }
+    return 0;
+}
+
+static bool
+has_no_entries(PyObject *mapping)
+{
+    return mapping == NULL || mapping == Py_None ||
+           (PyDict_CheckExact(mapping) && PyDict_GET_SIZE(mapping) == 0);
+}
+
+/* no_proxy of the call's proxies, else the environment's, as requests has it. */
+static int
+is_exempt(struct ak_call *call, const char *no_proxy, bool *exempt)
+{
+    PyObject *value;
+    *exempt = false;
+    if (look_up(call->proxies, "no_proxy", &value) < 0) {
+        return -1;
+    }
+    if (value != NULL && value != Py_None) {
+        no_proxy = PyUnicode_AsUTF8(value);
+    }
+    if (no_proxy != NULL) {
+        *exempt = ak_no_proxy_matches(ak_str_from(no_proxy), &call->url);
+    }
+    Py_XDECREF(value);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+choose_proxy(struct ak_call *call, struct ak_environ *environment)
+{
+    ak_buf_clear(&call->proxy);
+    bool from_environment = call->session->trust_env &&
+                            (environment->http_proxy != NULL || environment->https_proxy != NULL ||
+                             environment->all_proxy != NULL);
+    if (!from_environment && has_no_entries(call->proxies) &&
+        has_no_entries(call->session->proxies)) {
+        return 0;
+    }
+    if (call->session->trust_env) {
+        bool exempt;
+        if (is_exempt(call, environment->no_proxy, &exempt) < 0) {
+            return -1;
+        }
+        if (exempt) {
+            environment->http_proxy = environment->https_proxy = environment->all_proxy = NULL;
+        }
+    } else {
+        environment->http_proxy = environment->https_proxy = environment->all_proxy = NULL;
+    }
+    const char *scheme = call->url.scheme == AK_HTTPS ? "https" : "http";
+    char with_host[300], all_host[300];
+    snprintf(with_host, sizeof(with_host), "%s://%.*s", scheme, (int)call->url.host.len,
+             call->url.host.ptr);
+    snprintf(all_host, sizeof(all_host), "all://%.*s", (int)call->url.host.len,
+             call->url.host.ptr);
+    const char *keys[] = {with_host, scheme, all_host, "all"};
+    for (int key = 0; key < 4; key++) {
+        int found = try_key(call, keys[key], key, environment);
+        if (found != 0) {
+            return found < 0 ? -1 : 0;
+        }
+    }
+    return 0;
+}
+
+/* Basic credentials of a proxy's URL, for a request that goes to it in plain. */
+static enum ak_status
+authorize_to_proxy(struct ak_call *call, const struct ak_url *proxy)
+{
+    struct ak_buf plain = ak_buf_make(MOST_TEXT);
+    ak_buf_clear(&call->proxy_authorization);
+    if (!proxy->has_userinfo) {
+        return AK_OK;
+    }
+    enum ak_status status = ak_url_append_unquoted(&plain, proxy->userinfo);
+    if (status == AK_OK) {
+        status = ak_buf_append(&call->proxy_authorization, AK_STR("Basic "));
+    }
+    if (status == AK_OK) {
+        status = ak_append_base64(&call->proxy_authorization, ak_buf_str(&plain));
+    }
+    ak_buf_free_secret(&plain);
+    return status;
+}
+
+/* A plain http request is sent to the proxy itself, whole URL and all. */
+static int
+connect_to_proxy(struct ak_call *call)
+{
+    struct ak_url proxy;
+    struct ak_err err;
+    ak_url_init(&proxy);
+    int result = -1;
+    if (ak_url_parse(&proxy, ak_buf_str(&call->proxy), &err) != AK_OK) {
+        ak_raise_named("InvalidProxyURL",
+                       "the proxy's URL cannot be understood: it must be like "
+                       "http://user:password@host:port",
+                       NULL, NULL);
+        goto done;
+    }
+    if (authorize_to_proxy(call, &proxy) != AK_OK) {
+        no_memory();
+        goto done;
+    }
+    ak_buf_clear(&call->texts);
+    if (ak_buf_append(&call->texts, proxy.host) != AK_OK) {
+        no_memory();
+        goto done;
+    }
+    call->form = AK_ABSOLUTE_FORM;
+    call->endpoint.scheme = proxy.scheme;
+    call->endpoint.peer = AK_PEER_PROXY;
+    call->endpoint.host = ak_buf_str(&call->texts);
+    call->endpoint.port = proxy.port;
+    result = 0;
+done:
+    ak_url_free(&proxy);
+    return result;
+}
+
+static int
+use_proxy(struct ak_call *call)
+{
+    enum ak_proxy_kind kind;
+    struct ak_err err;
+    if (ak_proxy_find_kind(ak_buf_str(&call->proxy), &kind, &err) != AK_OK) {
+        return raise_error(call, &err);
+    }
+    if (kind != AK_PROXY_SOCKS && call->url.scheme == AK_HTTP) {
+        return connect_to_proxy(call);
+    }
+    call->endpoint.proxy = ak_buf_str(&call->proxy);
+    return 0;
+}
+
+/* ---- TLS ---- */
+
+/* A str or path-like as UTF-8 inside *owner (new). */
+static int
+path_text(PyObject *path, const char *name, PyObject **owner, struct ak_str *text)
+{
+    if (!PyUnicode_FSConverter(path, owner)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a path, not %.100s", name,
+                     Py_TYPE(path)->tp_name);
+        return -1;
+    }
+    *text = ak_str_of(PyBytes_AS_STRING(*owner), (size_t)PyBytes_GET_SIZE(*owner));
+    return 0;
+}
+
+/* Keep PATH's text for the endpoint; *kept points into a PyBytes that the
+ * call's list of texts owns. */
+static int
+keep_path(struct ak_call *call, PyObject *path, const char *name, struct ak_str *kept)
+{
+    PyObject *owner = NULL;
+    if (path_text(path, name, &owner, kept) < 0) {
+        return -1;
+    }
+    if (call->kept == NULL) {
+        call->kept = PyList_New(0);
+    }
+    int result = call->kept == NULL ? -1 : PyList_Append(call->kept, owner);
+    Py_DECREF(owner);
+    return result;
+}
+
+/* Where trusted certificates are when nobody says: asked once a session. */
+static int
+use_default_ca(struct ak_call *call)
+{
+    SessionObject *session = call->session;
+    if (session->default_ca == NULL) {
+        session->default_ca = ak_prepare_call(
+            "ca_locations", Py_BuildValue("(O)", session->trust_env ? Py_True : Py_False));
+        if (session->default_ca == NULL) {
+            return -1;
+        }
+    }
+    PyObject *file, *folder, *source; /* borrowed from default_ca */
+    if (!PyArg_ParseTuple(session->default_ca, "OOO:ca_locations", &file, &folder, &source)) {
+        return -1;
+    }
+    if (file != Py_None && keep_path(call, file, "verify", &call->endpoint.tls.ca_file) < 0) {
+        return -1;
+    }
+    return folder == Py_None ? 0 : keep_path(call, folder, "verify", &call->endpoint.tls.ca_path);
+}
+
+static int
+use_ca_path(struct ak_call *call, PyObject *path)
+{
+    PyObject *is_folder = ak_prepare_call("is_folder", Py_BuildValue("(O)", path)); /* new */
+    if (is_folder == NULL) {
+        return -1;
+    }
+    bool folder = is_folder == Py_True;
+    Py_DECREF(is_folder);
+    return keep_path(call, path, "verify",
+                     folder ? &call->endpoint.tls.ca_path : &call->endpoint.tls.ca_file);
+}
+
+/* verify=: False, True, or where the certificates are. */
+static int
+set_verify(struct ak_call *call, const struct ak_environ *environment)
+{
+    PyObject *verify = call->verify;
+    call->endpoint.tls.verify = AK_VERIFY_PEER;
+    if (PyUnicode_Check(verify) || PyObject_HasAttrString(verify, "__fspath__")) {
+        return use_ca_path(call, verify);
+    }
+    int truth = PyObject_IsTrue(verify);
+    if (truth <= 0) {
+        call->endpoint.tls.verify = AK_VERIFY_NOTHING;
+        return truth;
+    }
+    const char *bundle = environment->requests_ca_bundle != NULL ? environment->requests_ca_bundle
+                                                                 : environment->curl_ca_bundle;
+    if (!call->session->trust_env || bundle == NULL) {
+        return use_default_ca(call);
+    }
+    PyObject *path = PyUnicode_DecodeFSDefault(bundle); /* new */
+    int result = path == NULL ? -1 : use_ca_path(call, path);
+    Py_XDECREF(path);
+    return result;
+}
+
+/* cert=: a PEM file with certificate and key, or a pair of files. */
+static int
+set_cert(struct ak_call *call)
+{
+    if (call->cert == Py_None) {
+        return 0;
+    }
+    struct ak_tls *tls = &call->endpoint.tls;
+    if (!PyTuple_Check(call->cert)) {
+        return keep_path(call, call->cert, "cert", &tls->cert);
+    }
+    PyObject *cert, *key; /* borrowed from call->cert */
+    if (!PyArg_ParseTuple(call->cert, "OO;cert must be a path or a pair (certificate, key)", &cert,
+                          &key) ||
+        keep_path(call, cert, "cert", &tls->cert) < 0) {
+        return -1;
+    }
+    return keep_path(call, key, "cert", &tls->key);
+}
+
+/* ---- all of it ---- */
+
+int
+ak_call_find_route(struct ak_call *call)
+{
+    struct ak_environ environment = {0};
+    if (call->session->trust_env) {
+        ak_environ_read(&environment);
+    }
+    Py_CLEAR(call->kept);
+    ak_buf_clear(&call->proxy_authorization);
+    call->form = AK_ORIGIN_FORM;
+    call->endpoint = (struct ak_endpoint){
+        .scheme = call->url.scheme,
+        .peer = AK_PEER_SERVER,
+        .host = call->url.host,
+        .port = call->url.port,
+    };
+    struct ak_environ for_proxy = environment;
+    if (choose_proxy(call, &for_proxy) < 0) {
+        return -1;
+    }
+    if (call->proxy.len > 0 && use_proxy(call) < 0) {
+        return -1;
+    }
+    bool plain = call->endpoint.scheme == AK_HTTP && call->endpoint.proxy.len == 0;
+    if (plain) {
+        return 0;
+    }
+    return set_verify(call, &environment) < 0 || set_cert(call) < 0 ? -1 : 0;
+}

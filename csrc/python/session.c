@@ -1,0 +1,593 @@
+/* The type _core.Session: its settings and its verbs.  How a request is made
+ * and carried out is in prepare.c and call.c, the login in session_login.c. */
+#include "python/session.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+#include "python/call.h"
+#include "python/cookies.h"
+#include "python/errors.h"
+#include "python/headers.h"
+
+enum { MOST_FIELDS = 256 * 1024, MOST_SLOTS = 100000 };
+
+/* ---- the verbs ---- */
+
+struct verb {
+    struct ak_signature signature;
+    enum ak_name method;
+    PyObject *follow; /* NULL: what the caller says, else True */
+};
+
+static PyObject *
+send_request(PyObject *self, const struct ak_signature *signature, PyObject *const *args,
+             Py_ssize_t count, PyObject *keyword_names, struct ak_arguments *arguments)
+{
+    SessionObject *session = (SessionObject *)self;
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
+    if (state == NULL || ak_parse_arguments(state, signature, args, count, keyword_names,
+                                            arguments) < 0) {
+        return NULL;
+    }
+    struct ak_call *call = ak_call_new(session, arguments);
+    return call == NULL ? NULL : ak_call_run(call);
+}
+
+static PyObject *
+send_verb(PyObject *self, enum ak_name method, const struct ak_signature *signature,
+          PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
+    if (state == NULL) {
+        return NULL;
+    }
+    struct ak_arguments arguments = {{NULL}};
+    arguments.values[AK_ARG_METHOD] = state->names[method];
+    return send_request(self, signature, args, count, keyword_names, &arguments);
+}
+
+static PyObject *
+session_request(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {
+        "request",
+        16,
+        {AK_ARG_METHOD, AK_ARG_URL, AK_ARG_PARAMS, AK_ARG_DATA, AK_ARG_HEADERS, AK_ARG_COOKIES,
+         AK_ARG_FILES, AK_ARG_AUTH, AK_ARG_TIMEOUT, AK_ARG_ALLOW_REDIRECTS, AK_ARG_PROXIES,
+         AK_ARG_HOOKS, AK_ARG_STREAM, AK_ARG_VERIFY, AK_ARG_CERT, AK_ARG_JSON},
+    };
+    struct ak_arguments arguments = {{NULL}};
+    return send_request(self, &signature, args, count, keyword_names, &arguments);
+}
+
+static PyObject *
+session_get(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {"get", 2, {AK_ARG_URL, AK_ARG_PARAMS}};
+    return send_verb(self, AK_NAME_VERB_GET, &signature, args, count, keyword_names);
+}
+
+static PyObject *
+session_options(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {"options", 1, {AK_ARG_URL}};
+    return send_verb(self, AK_NAME_VERB_OPTIONS, &signature, args, count, keyword_names);
+}
+
+/* HEAD alone does not follow redirects unless told to, as in requests. */
+static PyObject *
+session_head(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {"head", 1, {AK_ARG_URL}};
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
+    struct ak_arguments arguments = {{NULL}};
+    if (state == NULL ||
+        ak_parse_arguments(state, &signature, args, count, keyword_names, &arguments) < 0) {
+        return NULL;
+    }
+    arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_HEAD];
+    if (arguments.values[AK_ARG_ALLOW_REDIRECTS] == NULL) {
+        arguments.values[AK_ARG_ALLOW_REDIRECTS] = Py_False;
+    }
+    struct ak_call *call = ak_call_new((SessionObject *)self, &arguments);
+    return call == NULL ? NULL : ak_call_run(call);
+}
+
+static PyObject *
+session_post(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {
+        "post", 3, {AK_ARG_URL, AK_ARG_DATA, AK_ARG_JSON}};
+    return send_verb(self, AK_NAME_VERB_POST, &signature, args, count, keyword_names);
+}
+
+static PyObject *
+session_put(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {"put", 2, {AK_ARG_URL, AK_ARG_DATA}};
+    return send_verb(self, AK_NAME_VERB_PUT, &signature, args, count, keyword_names);
+}
+
+static PyObject *
+session_patch(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {"patch", 2, {AK_ARG_URL, AK_ARG_DATA}};
+    return send_verb(self, AK_NAME_VERB_PATCH, &signature, args, count, keyword_names);
+}
+
+static PyObject *
+session_delete(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
+{
+    static const struct ak_signature signature = {"delete", 1, {AK_ARG_URL}};
+    return send_verb(self, AK_NAME_VERB_DELETE, &signature, args, count, keyword_names);
+}
+
+/* ---- life ---- */
+
+static PyObject *
+session_close(PyObject *object, PyObject *Py_UNUSED(args))
+{
+    SessionObject *self = (SessionObject *)object;
+    self->closed = true;
+    if (self->pool != NULL) {
+        ak_pool_close(self->pool);
+    }
+    ak_buf_free_secret(&self->password);
+    self->has_password = AK_NO_PASSWORD;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+session_enter(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    return Py_NewRef(self);
+}
+
+static PyObject *
+session_exit(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    return session_close(self, NULL);
+}
+
+static PyObject *
+session_reduce(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    return PyErr_Format(PyExc_TypeError,
+                        "a %.100s cannot be pickled or copied: it holds connections and "
+                        "credentials; make a new one",
+                        Py_TYPE(self)->tp_name);
+}
+
+/* ---- settings ---- */
+
+enum object_rule { ANY_OBJECT, HEADERS_OBJECT, COOKIES_OBJECT };
+
+struct object_setting {
+    Py_ssize_t offset;
+    enum object_rule rule;
+};
+
+static PyObject *
+get_object(PyObject *self, void *closure)
+{
+    const struct object_setting *setting = closure;
+    PyObject *value = *(PyObject **)((char *)self + setting->offset);
+    return Py_NewRef(value == NULL ? Py_None : value);
+}
+
+/* VALUE as the setting keeps it: new, or NULL. */
+static PyObject *
+fit_object(PyObject *self, enum object_rule rule, PyObject *value)
+{
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
+    if (state == NULL) {
+        return NULL;
+    }
+    bool fits = rule == ANY_OBJECT || (rule == HEADERS_OBJECT && ak_is_headers(state, value)) ||
+                (rule == COOKIES_OBJECT && ak_is_cookies(state, value));
+    if (fits) {
+        return Py_NewRef(value);
+    }
+    return ak_prepare_call(rule == HEADERS_OBJECT ? "merge_headers" : "merge_cookies",
+                           Py_BuildValue("(OO)", Py_None, value));
+}
+
+static int
+set_object(PyObject *self, PyObject *value, void *closure)
+{
+    const struct object_setting *setting = closure;
+    if (value == NULL) {
+        PyErr_SetString(PyExc_AttributeError,
+                        "a session's setting cannot be deleted: assign None or an empty one");
+        return -1;
+    }
+    PyObject *fitting = fit_object(self, setting->rule, value); /* new */
+    if (fitting == NULL) {
+        return -1;
+    }
+    Py_XSETREF(*(PyObject **)((char *)self + setting->offset), fitting);
+    if (setting->offset == offsetof(SessionObject, verify)) {
+        Py_CLEAR(((SessionObject *)self)->default_ca);
+    }
+    return 0;
+}
+
+static PyObject *
+get_timeout(PyObject *self, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(((SessionObject *)self)->timeout_object);
+}
+
+static int
+refuse_deletion(PyObject *value)
+{
+    if (value == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "a session's setting cannot be deleted");
+        return -1;
+    }
+    return 0;
+}
+
+static int
+set_timeout(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
+{
+    SessionObject *self = (SessionObject *)object;
+    struct ak_timeout timeout;
+    if (refuse_deletion(value) < 0 || ak_timeout_from(value, &timeout) < 0) {
+        return -1;
+    }
+    self->timeout = timeout;
+    Py_XSETREF(self->timeout_object, Py_NewRef(value));
+    return 0;
+}
+
+static PyObject *
+get_deadline(PyObject *self, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(((SessionObject *)self)->deadline_object);
+}
+
+static int
+set_deadline(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
+{
+    SessionObject *self = (SessionObject *)object;
+    int64_t deadline;
+    if (refuse_deletion(value) < 0 || ak_nanoseconds_from(value, "deadline", &deadline) < 0) {
+        return -1;
+    }
+    self->deadline = deadline;
+    Py_XSETREF(self->deadline_object, Py_NewRef(value));
+    return 0;
+}
+
+/* ---- construction ---- */
+
+struct options {
+    PyObject *username, *password, *base_url, *session_url, *postdata;
+    PyObject *timeout, *max_body, *verify, *cert, *proxies, *deadline, *pool_timeout, *user_agent;
+    int trust_env, cookies_per_call;
+    Py_ssize_t max_redirects, pool_maxsize;
+};
+
+static int
+parse_options(PyObject *args, PyObject *kwargs, struct options *o)
+{
+    static char *keywords[] = {
+        "oauth2_username", "oauth2_password", "authentication_base_url",
+        "authentication_session_url", "authentication_postdata", "timeout", "max_body", "verify",
+        "cert", "proxies", "trust_env", "max_redirects", "user_agent", "deadline", "pool_maxsize",
+        "pool_timeout", "cookies_per_call", NULL};
+    return PyArg_ParseTupleAndKeywords(
+               args, kwargs, "|OOOOO$OOOOOpnOOnOp:Session", keywords, &o->username, &o->password,
+               &o->base_url, &o->session_url, &o->postdata, &o->timeout, &o->max_body, &o->verify,
+               &o->cert, &o->proxies, &o->trust_env, &o->max_redirects, &o->user_agent,
+               &o->deadline, &o->pool_maxsize, &o->pool_timeout, &o->cookies_per_call)
+               ? 0
+               : -1;
+}
+
+static int
+check_options(const struct options *o)
+{
+    if (o->max_redirects < 0) {
+        PyErr_Format(PyExc_ValueError, "max_redirects must be 0 or more, not %zd",
+                     o->max_redirects);
+        return -1;
+    }
+    if (o->pool_maxsize < 1 || o->pool_maxsize > MOST_SLOTS) {
+        PyErr_Format(PyExc_ValueError, "pool_maxsize must be 1 to %d connections, not %zd",
+                     MOST_SLOTS, o->pool_maxsize);
+        return -1;
+    }
+    if (o->user_agent != Py_None && !PyUnicode_Check(o->user_agent)) {
+        PyErr_Format(PyExc_TypeError, "user_agent must be a str or None, not %.100s",
+                     Py_TYPE(o->user_agent)->tp_name);
+        return -1;
+    }
+    return 0;
+}
+
+/* max_body=: bytes, or None for no cap. */
+static int
+take_max_body(SessionObject *self, PyObject *value)
+{
+    self->max_body = (size_t)PY_SSIZE_T_MAX;
+    if (value == Py_None) {
+        return 0;
+    }
+    Py_ssize_t bytes = PyLong_Check(value) ? PyLong_AsSsize_t(value) : -1;
+    if (bytes < 0) {
+        PyErr_Clear();
+        PyErr_Format(PyExc_ValueError, "max_body must be a number of bytes or None, not %R", value);
+        return -1;
+    }
+    self->max_body = (size_t)bytes;
+    return 0;
+}
+
+static int
+take_numbers(SessionObject *self, const struct options *o)
+{
+    PyObject *timeout = o->timeout; /* borrowed */
+    PyObject *fallback = NULL;      /* new */
+    if (timeout == NULL) {
+        timeout = fallback = Py_BuildValue("(ii)", 5, 30);
+    }
+    int result = timeout == NULL ? -1 : set_timeout((PyObject *)self, timeout, NULL);
+    Py_XDECREF(fallback);
+    if (result < 0 || set_deadline((PyObject *)self, o->deadline, NULL) < 0 ||
+        ak_nanoseconds_from(o->pool_timeout, "pool_timeout", &self->pool_wait) < 0) {
+        return -1;
+    }
+    if (self->pool_wait == 0) {
+        self->pool_wait = INT64_MAX / 4;
+    }
+    self->max_body = (size_t)64 * 1024 * 1024;
+    return o->max_body == NULL ? 0 : take_max_body(self, o->max_body);
+}
+
+/* What a session begins with: requests' default headers, empty mappings. */
+static int
+take_defaults(SessionObject *self, const struct options *o)
+{
+    PyObject *made[] = {
+        ak_prepare_call("default_headers", Py_BuildValue("(Os)", o->user_agent,
+                                                         ak_coding_accepted())),
+        ak_prepare_call("merge_cookies", Py_BuildValue("(OO)", Py_None, Py_None)),
+        PyDict_New(),
+        o->proxies == Py_None ? PyDict_New() : Py_NewRef(o->proxies),
+        Py_BuildValue("{s:[]}", "response"),
+    };
+    PyObject **places[] = {&self->headers, &self->cookies, &self->params, &self->proxies,
+                           &self->hooks};
+    int result = 0;
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+        result = made[i] == NULL ? -1 : result;
+        Py_XSETREF(*places[i], made[i]);
+    }
+    Py_XSETREF(self->auth, Py_NewRef(Py_None));
+    Py_XSETREF(self->verify, Py_NewRef(o->verify));
+    Py_XSETREF(self->cert, Py_NewRef(o->cert));
+    return result;
+}
+
+static int
+take_login(SessionObject *self, const struct options *o)
+{
+    Py_XSETREF(self->username, Py_NewRef(o->username));
+    Py_XSETREF(self->base_url, Py_NewRef(o->base_url));
+    Py_XSETREF(self->session_url, Py_NewRef(o->session_url));
+    Py_XSETREF(self->postdata, Py_NewRef(o->postdata));
+    return ak_session_set_password(self, o->password);
+}
+
+static int
+init_session(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    SessionObject *self = (SessionObject *)object;
+    struct ak_err err;
+    struct options o = {
+        .username = Py_None, .password = Py_None, .base_url = Py_None, .session_url = Py_None,
+        .postdata = Py_None, .verify = Py_True, .cert = Py_None, .proxies = Py_None,
+        .deadline = Py_None, .user_agent = Py_None, .trust_env = 1, .max_redirects = 30,
+        .pool_maxsize = 64,
+    };
+    PyObject *patience = PyLong_FromLong(30); /* new */
+    if (patience == NULL) {
+        return -1;
+    }
+    o.pool_timeout = patience;
+    int result = -1;
+    if (parse_options(args, kwargs, &o) < 0 || check_options(&o) < 0 ||
+        take_numbers(self, &o) < 0 || take_defaults(self, &o) < 0 || take_login(self, &o) < 0) {
+        goto done;
+    }
+    if (ak_net_init(&err) != AK_OK) {
+        ak_raise(&err, NULL, NULL);
+        goto done;
+    }
+    struct ak_pool *pool = ak_pool_new((size_t)o.pool_maxsize);
+    if (pool == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    ak_pool_unref(self->pool);
+    self->pool = pool;
+    self->closed = false;
+    self->trust_env = (char)o.trust_env;
+    self->cookies_per_call = (char)o.cookies_per_call;
+    self->max_redirects = (long)o.max_redirects;
+    result = 0;
+done:
+    Py_DECREF(patience);
+    return result;
+}
+
+static PyObject *
+new_session(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    SessionObject *self = (SessionObject *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->fields = ak_buf_make(MOST_FIELDS);
+        self->password = ak_buf_make(MOST_FIELDS);
+    }
+    return (PyObject *)self;
+}
+
+/* Every object that the session holds. */
+static void
+owned_objects(SessionObject *self, PyObject ***owned)
+{
+    PyObject **objects[] = {
+        &self->headers, &self->cookies,    &self->auth,           &self->params,
+        &self->proxies, &self->hooks,      &self->verify,         &self->cert,
+        &self->username, &self->base_url,  &self->session_url,    &self->postdata,
+        &self->default_ca, &self->fields_of, &self->timeout_object, &self->deadline_object,
+    };
+    memcpy(owned, objects, sizeof(objects));
+}
+
+enum { OWNED_COUNT = 16 };
+
+static int
+traverse_session(PyObject *object, visitproc visit, void *arg)
+{
+    PyObject **owned[OWNED_COUNT];
+    owned_objects((SessionObject *)object, owned);
+    Py_VISIT(Py_TYPE(object));
+    for (int i = 0; i < OWNED_COUNT; i++) {
+        Py_VISIT(*owned[i]);
+    }
+    return 0;
+}
+
+static int
+clear_session(PyObject *object)
+{
+    PyObject **owned[OWNED_COUNT];
+    owned_objects((SessionObject *)object, owned);
+    for (int i = 0; i < OWNED_COUNT; i++) {
+        Py_CLEAR(*owned[i]);
+    }
+    return 0;
+}
+
+static void
+free_session(PyObject *object)
+{
+    SessionObject *self = (SessionObject *)object;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->weak_references != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    clear_session(object);
+    ak_pool_unref(self->pool);
+    ak_buf_free_secret(&self->password);
+    ak_buf_free_secret(&self->fields);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+/* ---- the type ---- */
+
+#define OBJECT(member, rule) \
+    static const struct object_setting member##_setting = {offsetof(SessionObject, member), rule}
+OBJECT(headers, HEADERS_OBJECT);
+OBJECT(cookies, COOKIES_OBJECT);
+OBJECT(auth, ANY_OBJECT);
+OBJECT(params, ANY_OBJECT);
+OBJECT(proxies, ANY_OBJECT);
+OBJECT(hooks, ANY_OBJECT);
+OBJECT(verify, ANY_OBJECT);
+OBJECT(cert, ANY_OBJECT);
+OBJECT(username, ANY_OBJECT);
+OBJECT(base_url, ANY_OBJECT);
+OBJECT(session_url, ANY_OBJECT);
+#undef OBJECT
+
+static PyGetSetDef getters[] = {
+    {"headers", get_object, set_object, "Headers of every request.", (void *)&headers_setting},
+    {"cookies", get_object, set_object, "The cookie jar.", (void *)&cookies_setting},
+    {"auth", get_object, set_object, "(user, password) or a callable.", (void *)&auth_setting},
+    {"params", get_object, set_object, "Query of every request.", (void *)&params_setting},
+    {"proxies", get_object, set_object, "Proxies by scheme.", (void *)&proxies_setting},
+    {"hooks", get_object, set_object, "Callables by event.", (void *)&hooks_setting},
+    {"verify", get_object, set_object, "True, False or a CA path.", (void *)&verify_setting},
+    {"cert", get_object, set_object, "Client certificate.", (void *)&cert_setting},
+    {"timeout", get_timeout, set_timeout, "Seconds, (connect, read) or None.", NULL},
+    {"deadline", get_deadline, set_deadline, "Seconds for a whole call, or None.", NULL},
+    {"oauth2_username", get_object, set_object, "Who logs in.", (void *)&username_setting},
+    {"authentication_base_url", get_object, set_object, "Where a login begins.",
+     (void *)&base_url_setting},
+    {"authentication_session_url", get_object, set_object, "Where the login form is posted.",
+     (void *)&session_url_setting},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef members[] = {
+    {"stream", T_BOOL, offsetof(SessionObject, stream), 0, "Whether bodies are left to read."},
+    {"trust_env", T_BOOL, offsetof(SessionObject, trust_env), 0,
+     "Whether the environment's proxies and CA files count."},
+    {"max_redirects", T_LONG, offsetof(SessionObject, max_redirects), 0, "Redirects in a call."},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(SessionObject, weak_references), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+#define VERB(name, signature, text)                                                               \
+    {#name, (PyCFunction)(void (*)(void))session_##name, METH_FASTCALL | METH_KEYWORDS,            \
+     PyDoc_STR(#name signature "\n--\n\n" text)}
+static PyMethodDef methods[] = {
+    VERB(request,
+         "($self, /, method, url, params=None, data=None, headers=None, cookies=None, files=None, "
+         "auth=None, timeout=..., allow_redirects=True, proxies=None, hooks=None, stream=None, "
+         "verify=None, cert=None, json=None, *, deadline=...)",
+         "Send a request and return its Response."),
+    VERB(get, "($self, /, url, params=None, **kwargs)", "Send a GET request."),
+    VERB(options, "($self, /, url, **kwargs)", "Send an OPTIONS request."),
+    VERB(head, "($self, /, url, **kwargs)", "Send a HEAD request; redirects are not followed."),
+    VERB(post, "($self, /, url, data=None, json=None, **kwargs)", "Send a POST request."),
+    VERB(put, "($self, /, url, data=None, **kwargs)", "Send a PUT request."),
+    VERB(patch, "($self, /, url, data=None, **kwargs)", "Send a PATCH request."),
+    VERB(delete, "($self, /, url, **kwargs)", "Send a DELETE request."),
+    {"set_oauth2_password", ak_session_password_method, METH_O,
+     PyDoc_STR("set_oauth2_password($self, password, /)\n--\n\nSet the password of the login.")},
+    {"_submit_login", (PyCFunction)(void (*)(void))ak_session_submit_login, METH_VARARGS,
+     PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, /)\n"
+               "--\n\nPost a login form; the secrets are filled in here.")},
+    {"close", session_close, METH_NOARGS,
+     PyDoc_STR("close($self, /)\n--\n\nClose the connections and forget the password.")},
+    {"__enter__", session_enter, METH_NOARGS, NULL},
+    {"__exit__", session_exit, METH_VARARGS, NULL},
+    {"__reduce__", session_reduce, METH_NOARGS, NULL},
+    {"__copy__", session_reduce, METH_NOARGS, NULL},
+    {"__deepcopy__", session_reduce, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+#undef VERB
+
+PyDoc_STRVAR(session_doc, "The C half of apikit.Session.");
+
+static PyType_Slot session_slots[] = {
+    {Py_tp_doc, (void *)session_doc},   {Py_tp_new, new_session},
+    {Py_tp_init, init_session},         {Py_tp_dealloc, free_session},
+    {Py_tp_traverse, traverse_session}, {Py_tp_clear, clear_session},
+    {Py_tp_getset, getters},            {Py_tp_members, members},
+    {Py_tp_methods, methods},           {0, NULL},
+};
+
+static PyType_Spec session_spec = {
+    .name = "apikit._core.Session",
+    .basicsize = sizeof(SessionObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = session_slots,
+};
+
+int
+ak_add_session(PyObject *module)
+{
+    struct module_state *state = ak_state_of_module(module);
+    state->session_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &session_spec, NULL);
+    return state->session_type == NULL ? -1 : PyModule_AddType(module, state->session_type);
+}

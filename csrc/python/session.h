@@ -1,0 +1,60 @@
+/* The type _core.Session. */
+#ifndef AK_PYTHON_SESSION_H
+#define AK_PYTHON_SESSION_H
+
+#include "python/state.h" /* Python.h comes first */
+
+#include "core/buf.h"
+#include "net/pool.h"
+
+/* A timeout= argument, understood. */
+struct ak_timeout {
+    long connect_ms; /* 0: no bound */
+    int64_t read;    /* nanoseconds; 0: no bound */
+};
+
+typedef struct {
+    PyObject_HEAD
+    struct ak_pool *pool;
+    /* requests' settings, each a strong reference, never NULL after __init__. */
+    PyObject *headers, *cookies, *auth, *params, *proxies, *hooks, *verify, *cert;
+    PyObject *timeout_object, *deadline_object;
+    PyObject *weak_references;
+    struct ak_timeout timeout;
+    int64_t deadline; /* nanoseconds for a whole call; 0: none */
+    int64_t pool_wait;
+    size_t max_body;
+    long max_redirects;
+    char stream, trust_env, cookies_per_call; /* 0 or 1: PyMemberDef's T_BOOL */
+    bool closed;
+    /* The session's own fields as they go out, while headers stays at the
+     * generation. */
+    struct ak_buf fields;
+    PyObject *fields_of; /* strong: the headers object that they were made from */
+    uint64_t fields_generation;
+    unsigned fields_seen;
+    PyObject *default_ca; /* (file or None, path or None, source), or NULL until asked */
+    /* The login. */
+    PyObject *username, *base_url, *session_url, *postdata; /* as given */
+    struct ak_buf password; /* UTF-8; a secret */
+    enum { AK_NO_PASSWORD, AK_HAS_PASSWORD } has_password;
+} SessionObject;
+
+/* 0 or -1 with TypeError or ValueError. */
+int ak_timeout_from(PyObject *object, struct ak_timeout *timeout);
+/* Seconds (a number above 0, or None) as nanoseconds (None: 0): 0 or -1. */
+int ak_nanoseconds_from(PyObject *object, const char *name, int64_t *nanoseconds);
+
+/* ---- session_login.c ---- */
+
+/* Take a password (str, bytes or None), overwriting the one before: 0 or -1. */
+int ak_session_set_password(SessionObject *self, PyObject *password);
+PyObject *ak_session_password_method(PyObject *self, PyObject *password);
+
+/* _submit_login(action, page, fields, username_index, password_index): post the
+ * form that a strategy has read, with the secrets filled in here.  Refused with
+ * ValueError, nothing sent, unless action and page belong to the origin that was
+ * configured. */
+PyObject *ak_session_submit_login(PyObject *self, PyObject *args);
+
+#endif

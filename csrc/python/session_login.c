@@ -1,0 +1,235 @@
+/* The part of a login that touches the password.  A strategy in Python reads
+ * the page and says which form field is which; the check of the origin and the
+ * filling in happen here, so that no Python code sees the password again. */
+#include "python/call.h"
+#include "python/errors.h"
+#include "python/session.h"
+
+enum { MOST_PASSWORD = 16 * 1024, MOST_FORM = 1024 * 1024 };
+
+static const char default_session_url[] = "https://github.com/session";
+
+int
+ak_session_set_password(SessionObject *self, PyObject *password)
+{
+    Py_ssize_t length = 0;
+    const char *text = NULL;
+    if (password == Py_None) {
+        text = "";
+    } else if (PyUnicode_Check(password)) {
+        text = PyUnicode_AsUTF8AndSize(password, &length);
+        if (text == NULL) {
+            PyErr_Clear(); /* its text would show the password */
+            PyErr_SetString(PyExc_ValueError, "the password holds a lone surrogate: it is no text");
+            return -1;
+        }
+    } else if (PyBytes_Check(password)) {
+        text = PyBytes_AS_STRING(password);
+        length = PyBytes_GET_SIZE(password);
+    } else {
+        PyErr_Format(PyExc_TypeError, "the password must be a str or None, not %.100s",
+                     Py_TYPE(password)->tp_name);
+        return -1;
+    }
+    if (length > MOST_PASSWORD) {
+        PyErr_Format(PyExc_ValueError, "the password may have %d bytes, not %zd", MOST_PASSWORD,
+                     length);
+        return -1;
+    }
+    struct ak_buf kept = ak_buf_make(MOST_PASSWORD);
+    if (ak_buf_reserve(&kept, (size_t)length) != AK_OK ||
+        ak_buf_append(&kept, ak_str_of(text, (size_t)length)) != AK_OK) {
+        ak_buf_free_secret(&kept);
+        PyErr_NoMemory();
+        return -1;
+    }
+    ak_buf_free_secret(&self->password);
+    self->password = kept;
+    self->has_password = length > 0 ? AK_HAS_PASSWORD : AK_NO_PASSWORD;
+    return 0;
+}
+
+PyObject *
+ak_session_password_method(PyObject *self, PyObject *password)
+{
+    if (ak_session_set_password((SessionObject *)self, password) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- where the password may go ---- */
+
+static int
+refuse(const char *why)
+{
+    PyErr_Format(PyExc_ValueError, "the login form was not sent: %s", why);
+    return -1;
+}
+
+/* ACTION and PAGE belong to the origin that is configured for the login, and
+ * nobody can listen on the way: 0, or -1 with ValueError. */
+static int
+check_places(const struct ak_url *configured, const struct ak_url *action,
+             const struct ak_url *page)
+{
+    if (!ak_url_same_origin(action, configured)) {
+        return refuse("its action leads to another origin than authentication_session_url");
+    }
+    if (!ak_url_same_origin(page, configured)) {
+        return refuse("its page came from another origin than authentication_session_url");
+    }
+    if (configured->scheme != AK_HTTPS && !ak_url_is_loopback(configured)) {
+        return refuse("a password goes over https only: set authentication_session_url to an "
+                      "https:// URL");
+    }
+    return 0;
+}
+
+static int
+check_origins(SessionObject *self, PyObject *action, PyObject *page)
+{
+    struct ak_url urls[3];
+    int result = 0;
+    for (int i = 0; i < 3; i++) {
+        ak_url_init(&urls[i]);
+    }
+    if (self->session_url == Py_None) {
+        result = ak_parse_url(&urls[0], ak_str_from(default_session_url));
+    } else {
+        result = ak_parse_url_object(&urls[0], self->session_url);
+    }
+    if (result == 0 && ak_parse_url_object(&urls[1], action) == 0 &&
+        ak_parse_url_object(&urls[2], page) == 0) {
+        result = check_places(&urls[0], &urls[1], &urls[2]);
+    } else {
+        result = -1;
+    }
+    for (int i = 0; i < 3; i++) {
+        ak_url_free(&urls[i]);
+    }
+    return result;
+}
+
+/* ---- the form ---- */
+
+/* TEXT (a str) as UTF-8 that lives as long as it does. */
+static int
+utf8_of(PyObject *text, struct ak_str *bytes)
+{
+    Py_ssize_t length;
+    const char *utf8 = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+    if (utf8 == NULL) {
+        PyErr_Clear();
+        PyErr_SetString(PyExc_ValueError, "a login form's fields and the user name must be text");
+        return -1;
+    }
+    *bytes = ak_str_of(utf8, (size_t)length);
+    return 0;
+}
+
+struct login_form {
+    PyObject *fields; /* a list of pairs (name, value) */
+    Py_ssize_t username_index, password_index;
+};
+
+static int
+field_value(SessionObject *self, const struct login_form *form, Py_ssize_t index, PyObject *value,
+            struct ak_str *text)
+{
+    if (index == form->password_index) {
+        *text = ak_buf_str(&self->password);
+        return 0;
+    }
+    if (index == form->username_index) {
+        value = self->username;
+    }
+    if (value == Py_None) {
+        *text = ak_str_of("", 0);
+        return 0;
+    }
+    return utf8_of(value, text);
+}
+
+static enum ak_status
+append_pair(struct ak_buf *out, struct ak_str name, struct ak_str value)
+{
+    enum ak_status status = out->len > 0 ? ak_buf_append_char(out, '&') : AK_OK;
+    if (status == AK_OK) {
+        status = ak_url_append_form_coded(out, name);
+    }
+    if (status == AK_OK) {
+        status = ak_buf_append_char(out, '=');
+    }
+    return status == AK_OK ? ak_url_append_form_coded(out, value) : status;
+}
+
+/* Twice over the fields: to learn the size, so that the buffer never grows and
+ * leaves a copy behind, then to write. */
+static int
+write_form(SessionObject *self, const struct login_form *form, struct ak_buf *out)
+{
+    for (int writing = 0; writing < 2; writing++) {
+        size_t size = 0;
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(form->fields); i++) {
+            PyObject *name, *value; /* borrowed from fields */
+            struct ak_str name_text, value_text;
+            if (!PyArg_ParseTuple(PyList_GET_ITEM(form->fields, i), "OO;a field is a pair", &name,
+                                  &value) ||
+                utf8_of(name, &name_text) < 0 ||
+                field_value(self, form, i, value, &value_text) < 0) {
+                return -1;
+            }
+            size += 2 + 3 * (name_text.len + value_text.len);
+            if (writing && append_pair(out, name_text, value_text) != AK_OK) {
+                PyErr_NoMemory();
+                return -1;
+            }
+        }
+        if (!writing && ak_buf_reserve(out, size) != AK_OK) {
+            PyErr_SetString(PyExc_ValueError, "the login form is too large to be sent");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static struct ak_call *
+make_call(SessionObject *self, PyObject *action, const struct login_form *form)
+{
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
+    if (state == NULL) {
+        return NULL;
+    }
+    struct ak_arguments arguments = {{NULL}};
+    arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_POST];
+    arguments.values[AK_ARG_URL] = action;
+    struct ak_call *call = ak_call_new(self, &arguments);
+    if (call == NULL) {
+        return NULL;
+    }
+    call->content_type = PyUnicode_FromString("application/x-www-form-urlencoded");
+    call->secret_body = ak_buf_make(MOST_FORM);
+    if (call->content_type == NULL || write_form(self, form, &call->secret_body) < 0) {
+        ak_call_free(call);
+        return NULL;
+    }
+    return call;
+}
+
+PyObject *
+ak_session_submit_login(PyObject *object, PyObject *args)
+{
+    SessionObject *self = (SessionObject *)object;
+    PyObject *action, *page; /* borrowed */
+    struct login_form form;
+    if (!PyArg_ParseTuple(args, "OOO!nn:_submit_login", &action, &page, &PyList_Type, &form.fields,
+                          &form.username_index, &form.password_index)) {
+        return NULL;
+    }
+    if (check_origins(self, action, page) < 0) {
+        return NULL;
+    }
+    struct ak_call *call = make_call(self, action, &form);
+    return call == NULL ? NULL : ak_call_run(call);
+}
