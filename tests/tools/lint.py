@@ -74,6 +74,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
         "cppcheck",
         "--quiet",
         "--std=c11",
+        "--library=posix,python",
         "--enable=warning,performance,portability",
         "--inline-suppr",
         "--error-exitcode=1",

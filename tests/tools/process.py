@@ -5,14 +5,28 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from tests.tools.project import ROOT
 
-__all__ = ["run_visibly"]
+__all__ = ["exit_when_terminated", "run_visibly"]
 
 SECONDS_TO_CLEAN_UP = 30
+TIMED_OUT = 124
+TERMINATED = 143
+
+
+def exit_when_terminated() -> None:
+    """Let SIGTERM end this process by SystemExit, so that what it started is ended too."""
+
+    def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def run_visibly(
@@ -28,7 +42,10 @@ def run_visibly(
         except subprocess.TimeoutExpired:
             print(f"interrupted after {most_seconds} seconds", flush=True)
             child.send_signal(signal.SIGINT)
-            return 124
+            return TIMED_OUT
+        except SystemExit:
+            child.send_signal(signal.SIGINT)
+            raise
         finally:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(SECONDS_TO_CLEAN_UP)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from tests.tools.process import exit_when_terminated
 from tests.tools.project import Refusal
 from tests.tools.results import Result, format_table
 from tests.tools.suites import SUITES, Suite
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     skips_allowed = not (os.environ.get("CI") or os.environ.get("APIKIT_NO_SKIP"))
     suites, rest = choose(arguments)
+    exit_when_terminated()
     results = [run_suite(suite, rest) for suite in suites]
     print(f"\n{format_table(results)}")
     return 0 if all(result.is_good(skips_allowed=skips_allowed) for result in results) else 1

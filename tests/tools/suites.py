@@ -125,12 +125,14 @@ def run_pytest(
     python: Path,
     arguments: Sequence[str],
     extra_environment: Mapping[str, str] | None = None,
+    *,
+    module: str = "pytest",
 ) -> None:
-    """Run pytest in view, and count what its JUnit file says."""
+    """Run pytest, or a module that wraps it, in view, and count what its JUnit file says."""
     report = CACHE / "results" / f"{result.suite}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    command = [str(python), "-P", "-m", "pytest", f"--junit-xml={report}", *arguments]
+    command = [str(python), "-P", "-m", module, f"--junit-xml={report}", *arguments]
     status = run_visibly(
         command, neutral_environment(extra_environment), most_seconds=4 * result.budget
     )
@@ -191,6 +193,7 @@ def run_asan(result: Result, arguments: Sequence[str]) -> None:
         own_python(),
         ["-m", "not differential and not no_asan", *arguments],
         environment,
+        module="tests.tools.leak_checked_pytest",
     )
 
 
