@@ -483,6 +483,10 @@ test_cookies_set_by_hand(void **state)
     assert_sends(&jar, "http://any/", "a=1");
     assert_sends(&jar, "http://127.0.0.1/x", "a=1");
     assert_sends(&jar, "http://y.h.org/x", "b=2; a=1");
+    struct ak_cookie parent = by_hand("0.0.1", "/", "c", "1");
+    assert_int_equal(ak_cookie_jar_set(&jar, &parent), AK_OK);
+    assert_sends(&jar, "http://127.0.0.1/x", "a=1");
+    assert_int_equal(ak_cookie_jar_remove(&jar, "0.0.1", NULL, NULL), 1);
     everywhere.value = "3";
     assert_int_equal(ak_cookie_jar_set(&jar, &everywhere), AK_OK);
     assert_int_equal(jar.count, 2);

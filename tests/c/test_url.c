@@ -373,6 +373,7 @@ test_references_resolve_by_rfc_3986(void **state)
         {"g?y", "http://a/b/c/g?y#f"},
         {"#s", "http://a/b/c/d;p?q#s"},
         {"g#s", "http://a/b/c/g#s"},
+        {"#", "http://a/b/c/d;p?q#f"},
         {"g?y#s", "http://a/b/c/g?y#s"},
         {";x", "http://a/b/c/;x#f"},
         {"g;x?y#s", "http://a/b/c/g;x?y#s"},
