@@ -60,7 +60,7 @@ class LogContext(MutableMapping[str, Any]):
 
     def __init__(self, origin: Mapping[str, Any] | None = None, /, **values: Any) -> None:
         own = origin._own if isinstance(origin, LogContext) else (origin or {})
-        self._own = {key: value for key, value in own.items() if key not in values}
+        self._own: dict[str, Any] = {k: v for k, v in own.items() if k not in values}
         if values:
             self._write(values)
 

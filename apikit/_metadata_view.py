@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, jsonify
 from flask.json.provider import DefaultJSONProvider
 
 from apikit import _core
@@ -57,7 +57,7 @@ def _return_metadata() -> Response:
     if body is not None:
         return Response(body, mimetype=app.json.mimetype)  # type: ignore[attr-defined]
     names = ("auth", *(key.lower() for key in _KEYS))
-    return app.json.response(dict(zip(names, fields, strict=True)))
+    return jsonify(dict(zip(names, fields, strict=True)))
 
 
 view: Final = _return_metadata

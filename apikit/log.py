@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from apikit._log_context import LogContext
 
@@ -96,7 +96,7 @@ def _configure_structlog() -> BoundLogger:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        context_class=LogContext,
+        context_class=cast("type[dict[str, Any]]", LogContext),  # a dict's methods are enough
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -114,7 +114,7 @@ class _StandardOutputHandler(logging.StreamHandler[TextIO]):
         self._other_stream: TextIO | None = None
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override]
+    def stream(self) -> TextIO:
         return self._other_stream or sys.stdout
 
     @stream.setter
