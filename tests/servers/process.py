@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 __all__ = ["LOOPBACK", "ROOT", "Server", "ServerError", "reserve_port", "start_server"]
 
@@ -37,7 +37,7 @@ class Server:
     """
 
     def __init__(
-        self, name: str, port: int, process: subprocess.Popen[bytes], log: Path, host: str
+        self, name: str, port: int, process: subprocess.Popen[bytes], log: IO[bytes], host: str
     ) -> None:
         self.name = name
         self.port = port
@@ -59,7 +59,11 @@ class Server:
 
     def output(self) -> str:
         """Return what the process has written to its standard output and error."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        if self._log.closed:
+            return ""
+        # By position: the child writes at the offset that it shares with us.
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
 
     def last_output(self) -> str:
         """Return the last lines of the output, for a message."""
@@ -79,7 +83,7 @@ class Server:
                 # The child leads its own process group, so this takes its workers too.
                 os.killpg(self.pid, signal.SIGKILL)
                 self._process.wait()
-        self._log.unlink(missing_ok=True)
+        self._log.close()
 
 
 def start_server(
@@ -123,18 +127,20 @@ def start_server(
         The port is taken, the process ended, or it did not listen in time.
     """
     with reserve_port(name, port) as reserved:
-        handle, path = tempfile.mkstemp(prefix=f"apikit-{name}-", suffix=".log")
-        log = Path(path)
-        with os.fdopen(handle, "wb") as sink:
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it when it stops
+        try:
             process = subprocess.Popen(
                 [*_tied_to_parent(), *command(reserved)],
                 stdin=subprocess.DEVNULL,
-                stdout=sink,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 env=_child_environment(env),
                 cwd=cwd,
                 start_new_session=True,
             )
+        except OSError as error:
+            log.close()
+            raise ServerError(f"{name}: cannot be run: {error}") from error
         server = Server(name, reserved, process, log, host)
         try:
             _wait_until_listening(server, process, deadline)
