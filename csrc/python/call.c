@@ -334,7 +334,7 @@ follow(struct ak_call *call, PyObject *response)
     }
     int status = ak_response_status(response);
     if (!call->allow_redirects || !ak_is_redirect_status(status) ||
-        !ak_response_location(response, &location)) {
+        !ak_response_location(response, &location) || location.len == 0) {
         return 0;
     }
     if (ak_response_drain(response) < 0) {
@@ -359,6 +359,23 @@ follow(struct ak_call *call, PyObject *response)
 
 /* ---- the whole ---- */
 
+/* Whether HOOKS may hold anything: a session begins with {"response": []}. */
+static bool
+may_have_hooks(PyObject *hooks)
+{
+    if (hooks == NULL || !PyDict_CheckExact(hooks)) {
+        return hooks != NULL && hooks != Py_None;
+    }
+    PyObject *key, *value; /* borrowed from hooks */
+    Py_ssize_t position = 0;
+    while (PyDict_Next(hooks, &position, &key, &value)) {
+        if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* requests' hooks["response"], the session's and the call's: the Response that
  * they give, new; steals RESPONSE. */
 static PyObject *
@@ -366,7 +383,7 @@ run_hooks(struct ak_call *call, PyObject *response)
 {
     PyObject *own = call->hooks == NULL ? Py_None : call->hooks;
     PyObject *shared = call->session->hooks;
-    if (own == Py_None && !PyObject_IsTrue(shared)) {
+    if (!may_have_hooks(call->hooks) && !may_have_hooks(shared)) {
         return response;
     }
     return ak_prepare_call("dispatch_hooks", Py_BuildValue("(OON)", shared, own, response));

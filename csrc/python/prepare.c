@@ -358,6 +358,9 @@ PyObject *
 ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *url,
                       struct ak_str head, PyObject *body)
 {
+    if (ak_str_ends_with(head, AK_STR("\r\n\r\n"))) {
+        head.len -= 2; /* the empty line is no field */
+    }
     PyObject *headers = ak_headers_from_head(state, head); /* new */
     if (headers == NULL) {
         return NULL;
