@@ -88,7 +88,8 @@ def _plain_service() -> Flask:
     app.teardown_request(lambda _error: write("teardown request"))
     app.teardown_appcontext(lambda _error: write("teardown appcontext"))
     log = get_logger()
-    app.config["API_VERSION"] = "1.0"
+    app.config.update(NAME="plain", VERSION="1", REPOSITORY="r", DESCRIPTION="d")
+    app.config.update(API_VERSION="1.0", AUTH={"type": "none"})
     add_metadata_route(app, None)
 
     @app.route("/<user>")
