@@ -28,14 +28,16 @@ __all__ = [
     "set_flask_metadata",
 ]
 
-#: Names whose modules are imported when they are first asked for.
-_LAZY: Final = {"Session": "apikit.session"}
+#: Names that are imported when they are first asked for, from these modules; "" for a module.
+_LAZY: Final = {"Session": "session", "errors": "", "session": ""}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_LAZY[name]), name)
+    value: Any = import_module(f"{__name__}.{_LAZY[name] or name}")
+    if _LAZY[name]:
+        value = getattr(value, name)
     globals()[name] = value
     return value
 
