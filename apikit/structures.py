@@ -42,10 +42,6 @@ class CaseInsensitiveDict(_core.Headers, MutableMapping[str, Any]):
         """Iterate over the pairs of lower-case key and value."""
         return ((key.lower(), value) for key, value in self.items())
 
-    def copy(self) -> CaseInsensitiveDict:
-        """Return another one with the same pairs."""
-        return type(self)(self)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
             return NotImplemented

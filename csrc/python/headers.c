@@ -1,252 +1,8 @@
-/* _core.Headers: names without regard to case -> values.
- *
- * A linear array, oldest first: messages have few fields, and a hash of the
- * folded name decides nearly every comparison.  Each method locks its object by
- * a critical section; nothing is released before the array is whole again,
- * because releasing may run any Python code. */
-#include "python/headers.h"
+/* _core.Headers: names without regard to case -> values, as Python sees it.
+ * Each method locks its object by a critical section. */
+#include "python/headers_store.h"
 
-#include <stdatomic.h>
-
-#include "core/http1.h"
 #include "python/critical.h"
-
-enum { SMALLEST_CAPACITY = 8 };
-
-struct entry {
-    PyObject *name, *value; /* strong */
-    uint64_t hash;          /* of the folded name */
-};
-
-typedef struct {
-    PyObject_HEAD
-    struct entry *entries;
-    Py_ssize_t count, capacity;
-    _Atomic uint64_t generation;
-} HeadersObject;
-
-static HeadersObject *
-as_headers(PyObject *object)
-{
-    return (HeadersObject *)object;
-}
-
-static Py_UCS4
-fold(Py_UCS4 c)
-{
-    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-/* FNV-1a over the folded code points. */
-static uint64_t
-hash_name(PyObject *name)
-{
-    int kind = PyUnicode_KIND(name);
-    const void *data = PyUnicode_DATA(name);
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(name); i++) {
-        hash = (hash ^ fold(PyUnicode_READ(kind, data, i))) * 0x100000001b3u;
-    }
-    return hash;
-}
-
-static bool
-same_name(PyObject *a, PyObject *b)
-{
-    if (a == b) {
-        return true;
-    }
-    if (PyUnicode_GET_LENGTH(a) != PyUnicode_GET_LENGTH(b)) {
-        return false;
-    }
-    int kind_a = PyUnicode_KIND(a), kind_b = PyUnicode_KIND(b);
-    const void *data_a = PyUnicode_DATA(a), *data_b = PyUnicode_DATA(b);
-    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(a); i++) {
-        if (fold(PyUnicode_READ(kind_a, data_a, i)) != fold(PyUnicode_READ(kind_b, data_b, i))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The entry of NAME, or NULL.  As all that end in _locked: the caller holds the
- * critical section, or nobody else knows SELF yet. */
-static struct entry *
-find_locked(HeadersObject *self, PyObject *name, uint64_t hash)
-{
-    for (Py_ssize_t i = 0; i < self->count; i++) {
-        struct entry *entry = &self->entries[i];
-        if (entry->hash == hash && same_name(entry->name, name)) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
-static int
-grow_locked(HeadersObject *self)
-{
-    if (self->count < self->capacity) {
-        return 0;
-    }
-    Py_ssize_t capacity =
-        self->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : self->capacity * 2;
-    if ((size_t)capacity > PY_SSIZE_T_MAX / sizeof(struct entry)) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    struct entry *entries = PyMem_Realloc(self->entries, (size_t)capacity * sizeof(*entries));
-    if (entries == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    self->entries = entries;
-    self->capacity = capacity;
-    return 0;
-}
-
-/* Set NAME, a str.  What it replaces goes to OLD, for the caller to release. */
-static int
-set_locked(HeadersObject *self, PyObject *name, PyObject *value, struct entry *old)
-{
-    uint64_t hash = hash_name(name);
-    struct entry *entry = find_locked(self, name, hash);
-    *old = (struct entry){NULL, NULL, 0};
-    if (entry != NULL) {
-        *old = *entry;
-    } else {
-        if (grow_locked(self) < 0) {
-            return -1;
-        }
-        entry = &self->entries[self->count++];
-    }
-    *entry = (struct entry){Py_NewRef(name), Py_NewRef(value), hash};
-    self->generation++;
-    return 0;
-}
-
-static bool
-remove_locked(HeadersObject *self, PyObject *name, struct entry *old)
-{
-    struct entry *entry = find_locked(self, name, hash_name(name));
-    if (entry == NULL) {
-        return false;
-    }
-    *old = *entry;
-    self->count--;
-    Py_ssize_t index = entry - self->entries;
-    memmove(entry, entry + 1, (size_t)(self->count - index) * sizeof(*entry));
-    self->generation++;
-    return true;
-}
-
-static void
-release_entry(struct entry *entry)
-{
-    Py_XDECREF(entry->name);
-    Py_XDECREF(entry->value);
-}
-
-bool
-ak_is_headers(struct module_state *state, PyObject *object)
-{
-    return PyObject_TypeCheck(object, state->headers_type);
-}
-
-uint64_t
-ak_headers_generation(PyObject *headers)
-{
-    return as_headers(headers)->generation;
-}
-
-bool
-ak_headers_next(PyObject *headers, Py_ssize_t *position, PyObject **name, PyObject **value)
-{
-    HeadersObject *self = as_headers(headers);
-    if (*position >= self->count) {
-        return false;
-    }
-    const struct entry *entry = &self->entries[(*position)++];
-    *name = entry->name;
-    *value = entry->value;
-    return true;
-}
-
-PyObject *
-ak_headers_get(PyObject *headers, PyObject *name)
-{
-    PyObject *value;
-    Py_BEGIN_CRITICAL_SECTION(headers);
-    struct entry *entry = find_locked(as_headers(headers), name, hash_name(name));
-    value = entry == NULL ? NULL : Py_NewRef(entry->value);
-    Py_END_CRITICAL_SECTION();
-    return value;
-}
-
-int
-ak_headers_set(PyObject *headers, PyObject *name, PyObject *value)
-{
-    if (!PyUnicode_Check(name)) {
-        PyErr_Format(PyExc_TypeError, "a header's name must be a str such as 'Accept', not %.100s",
-                     Py_TYPE(name)->tp_name);
-        return -1;
-    }
-    struct entry old;
-    int result;
-    Py_BEGIN_CRITICAL_SECTION(headers);
-    result = set_locked(as_headers(headers), name, value, &old);
-    Py_END_CRITICAL_SECTION();
-    release_entry(&old);
-    return result;
-}
-
-PyObject *
-ak_headers_new(struct module_state *state)
-{
-    PyTypeObject *type =
-        state->headers_class != NULL ? (PyTypeObject *)state->headers_class : state->headers_type;
-    return type->tp_alloc(type, 0);
-}
-
-/* Add one field of a response's head to SELF, which nobody else knows yet. */
-static int
-add_field(HeadersObject *self, struct ak_str name, struct ak_str value)
-{
-    int result = -1;
-    struct entry old = {NULL, NULL, 0};
-    PyObject *key = PyUnicode_DecodeLatin1(name.ptr, (Py_ssize_t)name.len, NULL);    /* new */
-    PyObject *text = PyUnicode_DecodeLatin1(value.ptr, (Py_ssize_t)value.len, NULL); /* new */
-    if (key == NULL || text == NULL) {
-        goto done;
-    }
-    struct entry *first = find_locked(self, key, hash_name(key));
-    if (first != NULL) {
-        Py_SETREF(text, PyUnicode_FromFormat("%U, %U", first->value, text));
-        if (text == NULL) {
-            goto done;
-        }
-    }
-    result = set_locked(self, first == NULL ? key : first->name, text, &old);
-done:
-    release_entry(&old);
-    Py_XDECREF(key);
-    Py_XDECREF(text);
-    return result;
-}
-
-PyObject *
-ak_headers_from_head(struct module_state *state, struct ak_str head)
-{
-    PyObject *self = ak_headers_new(state);
-    size_t offset = 0;
-    struct ak_str name, value;
-    while (self != NULL && ak_http1_next_field(head, &offset, &name, &value)) {
-        if (add_field(as_headers(self), name, value) < 0) {
-            Py_CLEAR(self);
-        }
-    }
-    return self;
-}
 
 static PyObject *
 new_headers(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
@@ -257,7 +13,7 @@ new_headers(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(k
 static int
 traverse_headers(PyObject *object, visitproc visit, void *arg)
 {
-    HeadersObject *self = as_headers(object);
+    HeadersObject *self = ak_as_headers(object);
     Py_VISIT(Py_TYPE(object));
     for (Py_ssize_t i = 0; i < self->count; i++) {
         Py_VISIT(self->entries[i].name);
@@ -269,14 +25,14 @@ traverse_headers(PyObject *object, visitproc visit, void *arg)
 static int
 clear_headers(PyObject *object)
 {
-    HeadersObject *self = as_headers(object);
-    struct entry *entries = self->entries;
+    HeadersObject *self = ak_as_headers(object);
+    struct ak_header_entry *entries = self->entries;
     Py_ssize_t count = self->count;
     self->entries = NULL;
     self->count = self->capacity = 0;
     self->generation++;
     for (Py_ssize_t i = 0; i < count; i++) {
-        release_entry(&entries[i]);
+        ak_header_entry_release(&entries[i]);
     }
     PyMem_Free(entries);
     return 0;
@@ -297,7 +53,7 @@ count_headers(PyObject *self)
 {
     Py_ssize_t count;
     Py_BEGIN_CRITICAL_SECTION(self);
-    count = as_headers(self)->count;
+    count = ak_as_headers(self)->count;
     Py_END_CRITICAL_SECTION();
     return count;
 }
@@ -325,14 +81,14 @@ assign_header(PyObject *self, PyObject *name, PyObject *value)
     if (value != NULL) {
         return ak_headers_set(self, name, value);
     }
-    struct entry old = {NULL, NULL, 0};
+    struct ak_header_entry old = {NULL, NULL, 0};
     bool found = false;
     if (PyUnicode_Check(name)) {
         Py_BEGIN_CRITICAL_SECTION(self);
-        found = remove_locked(as_headers(self), name, &old);
+        found = ak_headers_remove_locked(ak_as_headers(self), name, &old);
         Py_END_CRITICAL_SECTION();
     }
-    release_entry(&old);
+    ak_header_entry_release(&old);
     if (!found) {
         PyErr_SetObject(PyExc_KeyError, name);
         return -1;
@@ -354,7 +110,7 @@ contains_header(PyObject *self, PyObject *name)
 static PyObject *
 copy_names(PyObject *object)
 {
-    HeadersObject *self = as_headers(object);
+    HeadersObject *self = ak_as_headers(object);
     for (;;) {
         Py_ssize_t count = count_headers(object);
         PyObject *names = PyTuple_New(count); /* new */
@@ -403,7 +159,29 @@ get_header(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return value != NULL ? value : Py_NewRef(count == 2 ? args[1] : Py_None);
 }
 
+PyDoc_STRVAR(copy_doc, "copy($self, /)\n--\n\n"
+                       "Another one of the same class with the same entries.");
+
+static PyObject *
+copy_headers(PyObject *self, PyObject *Py_UNUSED(args))
+{
+    bool copied = false;
+    PyObject *copy = NULL;
+    while (!copied) {
+        Py_XSETREF(copy, Py_TYPE(self)->tp_alloc(Py_TYPE(self), 0)); /* new */
+        if (copy == NULL || ak_headers_reserve(ak_as_headers(copy), count_headers(self)) < 0) {
+            Py_XDECREF(copy);
+            return NULL;
+        }
+        Py_BEGIN_CRITICAL_SECTION(self);
+        copied = ak_headers_copy_locked(ak_as_headers(copy), ak_as_headers(self));
+        Py_END_CRITICAL_SECTION();
+    }
+    return copy;
+}
+
 static PyMethodDef headers_methods[] = {
+    {"copy", copy_headers, METH_NOARGS, copy_doc},
     {"get", (PyCFunction)(void (*)(void))get_header, METH_FASTCALL, get_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,0 +1,407 @@
+"""What a request is made of, where C has no short way for it.
+
+The functions of this module are called by the C half of the session, by name.
+They follow requests' rules, so that the same arguments give the same request.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from apikit import errors
+from apikit._certificates import ca_locations, is_folder
+from apikit.cookies import CookieJar, from_any
+from apikit.structures import CaseInsensitiveDict
+
+__all__ = [
+    "basic_auth",
+    "body_length",
+    "ca_locations",
+    "default_headers",
+    "dispatch_hooks",
+    "encode_body",
+    "encode_params",
+    "idna_host",
+    "is_folder",
+    "merge_cookies",
+    "merge_headers",
+    "merge_params",
+    "read_hooks",
+    "rewind",
+]
+
+FORM: Final = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
+USER_AGENT: Final = "sqre-apikit-c"
+
+
+def encode_params(params: Any) -> str:
+    """Return a query, or the body of a form, as text.
+
+    Parameters
+    ----------
+    params
+        `str` or `bytes`, which stay as they are; a mapping or pairs: a value that
+        is a list gives its name once for each item, None is left out.
+
+    Returns
+    -------
+    str
+        Without a question mark.
+
+    Raises
+    ------
+    TypeError
+        If `params` is something else.
+    ValueError
+        If an item is not a pair.
+    """
+    from urllib.parse import urlencode
+
+    if isinstance(params, str):
+        return params
+    if isinstance(params, bytes):
+        return params.decode()
+    if not hasattr(params, "__iter__"):
+        raise TypeError(f"params must be a mapping, pairs or a str, not {type(params).__name__}")
+    pairs = [
+        (name.encode() if isinstance(name, str) else name, value)
+        for name, values in _pairs(params)
+        for value in _values(values)
+    ]
+    return urlencode(pairs, doseq=True)
+
+
+def merge_params(session: Any, call: Any) -> Any:
+    """Return the parameters of a call on a session that has some, too.
+
+    Parameters
+    ----------
+    session, call
+        As `encode_params` takes them.  Two mappings are merged, and a value of
+        None takes a name out; otherwise those of the call count, unless None.
+    """
+    if call is None:
+        return session
+    if not isinstance(session, Mapping) or not isinstance(call, Mapping):
+        return call
+    merged = {**session, **call}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def merge_headers(session: CaseInsensitiveDict | None, call: Any) -> CaseInsensitiveDict:
+    """Return the headers of a call on a session.
+
+    Parameters
+    ----------
+    session
+        The session's headers, or None.
+    call
+        A mapping or pairs; a value of None takes a header out.
+
+    Returns
+    -------
+    CaseInsensitiveDict
+        A new one.
+
+    Raises
+    ------
+    TypeError
+        If `call` is something else, or a name is not text.
+    """
+    merged = CaseInsensitiveDict() if session is None else session.copy()
+    for name, value in _pairs(call):
+        key = name.decode("latin-1") if isinstance(name, bytes) else name
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = value
+    return merged
+
+
+def default_headers(user_agent: str | None, codings: str) -> CaseInsensitiveDict:
+    """Return the headers that a session begins with.
+
+    Parameters
+    ----------
+    user_agent
+        What to call ourselves; None for the usual name.
+    codings
+        The content codings that can be undone.
+    """
+    return CaseInsensitiveDict(
+        [
+            ("User-Agent", USER_AGENT if user_agent is None else user_agent),
+            ("Accept-Encoding", codings),
+            ("Accept", "*/*"),
+            ("Connection", "keep-alive"),
+        ]
+    )
+
+
+def merge_cookies(session: CookieJar | None, call: Any) -> CookieJar:
+    """Return a new jar with the cookies of a session and of a call, which win.
+
+    Parameters
+    ----------
+    session
+        The session's jar, or None.
+    call
+        What `apikit.cookies.from_any` takes.
+    """
+    jar = CookieJar() if session is None else session.copy()
+    jar.update(from_any(call))
+    return jar
+
+
+def encode_body(data: Any, files: Any, json: Any) -> tuple[Any, str | None]:
+    """Return a request's body and its content type.
+
+    Parameters
+    ----------
+    data
+        `bytes`; `str`, sent as UTF-8; a mapping or a list of pairs: a form; a file
+        or an iterator, sent piece by piece.
+    files
+        A mapping or pairs of name and file: a form of several parts.  A file is a
+        file object, `str` or `bytes`, or a tuple of filename, that, content type
+        and headers, the last two as needed.
+    json
+        What is sent as JSON when there is no data.
+
+    Returns
+    -------
+    body
+        `bytes`, None for no body, or the file or iterator as it came.
+    content_type
+        What the Content-Type header should say, or None.
+
+    Raises
+    ------
+    InvalidJSONError
+        If `json` holds NaN, an infinity or itself.
+    NotImplementedError
+        If there are files beside a `data` that is sent piece by piece.
+    TypeError
+        If `data` or something in `json` cannot be sent.
+    ValueError
+        If `files` are given with a `data` of text.
+    """
+    if not data and json is not None and not files:
+        return _dump_json(json), JSON
+    if _is_stream(data):
+        if files:
+            raise NotImplementedError("files cannot be sent with a file or iterator as data")
+        return data, None
+    if files:
+        return _encode_files(files, data)
+    if not data:
+        return None, None
+    if isinstance(data, (str, bytes)):
+        return data.encode() if isinstance(data, str) else data, None
+    if not hasattr(data, "__iter__"):
+        raise TypeError(
+            f"data must be a dict, pairs, bytes, str, a file or an iterator, "
+            f"not {type(data).__name__}"
+        )
+    return encode_params(data).encode(), FORM
+
+
+def body_length(body: Any) -> int | None:
+    """Return how many bytes a file or iterator will give, if it can be known.
+
+    Parameters
+    ----------
+    body
+        What is sent piece by piece; a file counts from where it stands.
+
+    Returns
+    -------
+    int or None
+        None also for nothing at all: both are sent in chunks, as requests does.
+    """
+    if _is_text(body):
+        return None
+    try:
+        total = _total_length(body)
+        position = body.tell() if hasattr(body, "tell") else 0
+    except (OSError, TypeError, AttributeError, ValueError):
+        return None
+    return None if total is None or total <= position else total - position
+
+
+def rewind(body: Any, position: int | None) -> None:
+    """Put a file back to where it stood, for a redirect that sends it again.
+
+    Parameters
+    ----------
+    body
+        The file.
+    position
+        Where it stood; None if that is not known.
+
+    Raises
+    ------
+    UnrewindableBodyError
+        If it cannot be done.
+    """
+    if not isinstance(position, int) or not hasattr(body, "seek"):
+        raise errors.build(
+            "UnrewindableBodyError",
+            "a redirect asks for the body again, and an iterator gives it only once: send bytes "
+            "or a file, or use allow_redirects=False",
+        )
+    try:
+        body.seek(position)
+    except OSError as exception:
+        raise errors.build(
+            "UnrewindableBodyError",
+            f"a redirect asks for the body again, but the file cannot go back: {exception}",
+        ) from exception
+
+
+def idna_host(host: str) -> str:
+    """Return a host name in ASCII (IDNA 2008 with UTS 46, as requests).
+
+    Parameters
+    ----------
+    host
+        A name that holds other characters.
+
+    Returns
+    -------
+    str
+        With ``xn--`` labels.
+
+    Raises
+    ------
+    InvalidURL
+        If `host` is no name.
+    """
+    import idna
+
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except UnicodeError as exception:
+        raise errors.build(
+            "InvalidURL", f"the host {host!r} is no host name: {exception}"
+        ) from exception
+
+
+def basic_auth(user: str | bytes, password: str | bytes) -> str:
+    """Return the Authorization header for Basic credentials (RFC 7617).
+
+    Parameters
+    ----------
+    user, password
+        Text is sent as UTF-8, bytes as they are.
+    """
+    from base64 import b64encode
+
+    parts = (part.encode() if isinstance(part, str) else part for part in (user, password))
+    return "Basic " + b64encode(b":".join(parts)).decode()
+
+
+def read_hooks(hooks: Any) -> dict[str, list[Any]]:
+    """Return hooks as lists by event.
+
+    Parameters
+    ----------
+    hooks
+        A mapping of event to a callable or several; None for none.
+    """
+    return {
+        event: [given] if callable(given) else list(given or ())
+        for event, given in (hooks or {}).items()
+    }
+
+
+def dispatch_hooks(session: Any, call: Any, response: Any) -> Any:
+    """Show a response to the ``response`` hooks.
+
+    Parameters
+    ----------
+    session, call
+        Mappings of event to a callable or several, or None.  Those of the call
+        count in place of the session's if there are any.
+    response
+        What the first of them gets.
+
+    Returns
+    -------
+    object
+        What the last of them returned; None changes nothing.
+    """
+    hooks = read_hooks(call).get("response") or read_hooks(session).get("response") or ()
+    for hook in hooks:
+        changed = hook(response)
+        response = response if changed is None else changed
+    return response
+
+
+def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(given, (str, bytes)):
+        raise ValueError("cannot encode objects that are not 2-tuples")
+    items = given.items() if hasattr(given, "items") else given
+    return list(items)
+
+
+def _values(given: Any) -> list[Any]:
+    """Return the values of one name as what is sent: text as bytes, no None."""
+    several = not isinstance(given, (str, bytes)) and hasattr(given, "__iter__")
+    values = given if several else [given]
+    return [
+        value.encode() if isinstance(value, str) else value for value in values if value is not None
+    ]
+
+
+def _dump_json(value: Any) -> bytes:
+    import json
+
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except ValueError as exception:
+        raise errors.build("InvalidJSONError", str(exception)) from exception
+
+
+def _is_stream(data: Any) -> bool:
+    if isinstance(data, (str, bytes, list, tuple, Mapping)):
+        return False
+    return hasattr(data, "__iter__") or hasattr(data, "read")
+
+
+def _is_text(body: Any) -> bool:
+    """Whether a file gives text, whose size in bytes is known only when it was read."""
+    mode = getattr(body, "mode", None)
+    return isinstance(body, io.TextIOBase) or (isinstance(mode, str) and "b" not in mode)
+
+
+def _total_length(body: Any) -> int | None:
+    if hasattr(body, "__len__"):
+        return len(body)
+    if hasattr(body, "len"):
+        return int(body.len)
+    if hasattr(body, "fileno"):
+        try:
+            return os.fstat(body.fileno()).st_size
+        except (io.UnsupportedOperation, AttributeError):
+            pass  # as a file inside a tar file: by its end, below
+    if not hasattr(body, "tell") or not hasattr(body, "seek"):
+        return None
+    position = body.tell()
+    body.seek(0, os.SEEK_END)
+    end: int = body.tell()
+    body.seek(position)
+    return end
+
+
+def _encode_files(files: Any, data: Any) -> tuple[bytes, str]:
+    from apikit._multipart import encode_multipart
+
+    if isinstance(data, (str, bytes)):
+        raise ValueError("data must be a mapping or pairs when there are files, not text")
+    fields = [(name, value) for name, values in _pairs(data or {}) for value in _values(values)]
+    return encode_multipart(fields, _pairs(files))
