@@ -78,25 +78,36 @@ str_backend_error(PyObject *self)
     return text;
 }
 
+/* The repr of SELF, whose class is called NAME. */
+static PyObject *
+format_repr(PyObject *self, PyObject *name)
+{
+    struct fields fields;
+    if (get_fields(self, &fields) < 0) {
+        return NULL;
+    }
+    PyObject *text = PyUnicode_FromFormat("%U(reason=%R, status_code=%R, content=%R)", name,
+                                          fields.reason, fields.status_code, fields.content);
+    drop_fields(&fields);
+    return text;
+}
+
 static PyObject *
 repr_backend_error(PyObject *self)
 {
-    struct fields fields;
-    int entered = Py_ReprEnter(self);
-    if (entered != 0) {
-        return entered < 0 ? NULL : PyUnicode_FromFormat("%s(...)", Py_TYPE(self)->tp_name);
+    PyObject *name = PyType_GetName(Py_TYPE(self)); /* new */
+    if (name == NULL) {
+        return NULL;
     }
     PyObject *text = NULL;
-    if (get_fields(self, &fields) == 0) {
-        PyObject *name = PyType_GetName(Py_TYPE(self)); /* new */
-        if (name != NULL) {
-            text = PyUnicode_FromFormat("%U(reason=%R, status_code=%R, content=%R)", name,
-                                        fields.reason, fields.status_code, fields.content);
-            Py_DECREF(name);
-        }
-        drop_fields(&fields);
+    int entered = Py_ReprEnter(self); /* 1: SELF is inside its own content */
+    if (entered == 0) {
+        text = format_repr(self, name);
+        Py_ReprLeave(self);
+    } else if (entered > 0) {
+        text = PyUnicode_FromFormat("%U(...)", name);
     }
-    Py_ReprLeave(self);
+    Py_DECREF(name);
     return text;
 }
 
