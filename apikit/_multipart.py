@@ -68,8 +68,8 @@ def _disposition(name: Any, filename: Any) -> dict[str, Any]:
 
 def _quote(text: Any) -> str:
     """Quote as the HTML standard does for multipart/form-data."""
-    text = text.decode() if isinstance(text, bytes) else str(text)
-    return text.translate({10: "%0A", 13: "%0D", 34: "%22"})
+    shown: str = text.decode() if isinstance(text, bytes) else str(text)
+    return shown.translate({10: "%0A", 13: "%0D", 34: "%22"})
 
 
 def _part(boundary: str, headers: dict[str, Any], content: bytes) -> bytes:
