@@ -39,6 +39,7 @@ class Different:
 
 OK = b"HTTP/1.1 200 OK\r\n"
 TE = b"Transfer-Encoding: chunked\r\n"
+LATER_INTERIM = rb"HTTP/1\.[0-9] 1(0[1-9]|[1-9][0-9])\b"
 
 REFUSED = [
     Refused(
@@ -104,6 +105,18 @@ TAKEN = [
         "RFC 9110, 8.6: the numbers must be the same, not their digits",
         OK + b"Content-Length: 1, 01\r\n\r\nx",
     ),
+    Taken(
+        ("http.client",),
+        rb"(?is)HTTP/1\.[0-9] [23]04.*\ntransfer-encoding:",
+        "204 and 304 have no body (RFC 9112, 6.3); http.client waits for chunks",
+        b"HTTP/1.1 204 \r\n" + TE + b"\r\n",
+    ),
+    Taken(
+        ("http.client",),
+        LATER_INTERIM,
+        "http.client takes a later interim answer for the final one and misses its body",
+        b"HTTP/1.1 103 \r\n" + TE + b"\r\n" + OK + b"Content-Length: 0\r\n\r\n",
+    ),
 ]
 
 DIFFERENT = [
@@ -124,7 +137,7 @@ DIFFERENT = [
     Different(
         "http.client",
         ("status", "body"),
-        rb"HTTP/1\.[0-9] 1(0[1-9]|[1-9][0-9])\b",
+        LATER_INTERIM,
         "http.client knows 100 only and takes other interim answers for the final one",
         b"HTTP/1.1 103 \r\n\r\n" + OK + b"Content-Length: 1\r\n\r\nx",
     ),
