@@ -200,8 +200,8 @@ static const struct ak_coding codings[] = {
 
 /* IANA's HTTP content coding registry, November 2026. */
 static const char *const registered[] = {
-    "aes128gcm", "br",         "compress", "dcb", "dcz",        "deflate", "exi",
-    "gzip",      "pack200-gzip", "x-compress", "x-gzip", "zstd",
+    "aes128gcm", "br",   "compress",     "dcb",        "dcz",    "deflate",
+    "exi",       "gzip", "pack200-gzip", "x-compress", "x-gzip", "zstd",
 };
 
 const struct ak_coding *

@@ -28,11 +28,11 @@ enum ak_peer { AK_PEER_SERVER, AK_PEER_PROXY };
  * its endpoint is the proxy's. */
 struct ak_endpoint {
     enum ak_scheme scheme;
-    enum ak_peer peer;    /* whose errors these are */
-    struct ak_str host;   /* ASCII; IPv6 without brackets */
+    enum ak_peer peer;  /* whose errors these are */
+    struct ak_str host; /* ASCII; IPv6 without brackets */
     int port;
-    struct ak_str proxy;  /* URL of a tunnelling proxy with its credentials, or empty */
-    struct ak_tls tls;    /* ignored for plain http without an https proxy */
+    struct ak_str proxy; /* URL of a tunnelling proxy with its credentials, or empty */
+    struct ak_tls tls;   /* ignored for plain http without an https proxy */
 };
 
 bool ak_endpoint_equal(const struct ak_endpoint *a, const struct ak_endpoint *b);
@@ -50,13 +50,13 @@ enum { AK_SLOT_INPUT_SIZE = 64 * 1024 };
 struct ak_slot {
     CURLM *multi; /* kept for the slot's life: it holds libcurl's X509 store */
     CURL *easy;
-    curl_socket_t fd;         /* CURL_SOCKET_BAD unless connected */
-    bool attached;            /* easy is in multi: a connection may be open */
+    curl_socket_t fd;            /* CURL_SOCKET_BAD unless connected */
+    bool attached;               /* easy is in multi: a connection may be open */
     struct ak_endpoint endpoint; /* slices into text */
     struct ak_buf text;
-    unsigned generation;      /* ak_fork_generation() at its making */
-    unsigned long requests;   /* answers read over the present connection */
-    char *input;              /* AK_SLOT_INPUT_SIZE bytes for the exchange */
+    unsigned generation;    /* ak_fork_generation() at its making */
+    unsigned long requests; /* answers read over the present connection */
+    char *input;            /* AK_SLOT_INPUT_SIZE bytes for the exchange */
     char error[CURL_ERROR_SIZE];
     struct ak_slot *next_idle, *next, *previous; /* the pool's */
 };
@@ -88,8 +88,8 @@ bool ak_slot_is_alive(struct ak_slot *slot);
 /* Send or receive what is possible now.  DONE sets *count above 0. */
 AK_MUST_CHECK enum ak_io ak_slot_send(struct ak_slot *slot, struct ak_str bytes, size_t *count,
                                       struct ak_err *err);
-AK_MUST_CHECK enum ak_io ak_slot_recv(struct ak_slot *slot, char *into, size_t size,
-                                      size_t *count, struct ak_err *err);
+AK_MUST_CHECK enum ak_io ak_slot_recv(struct ak_slot *slot, char *into, size_t size, size_t *count,
+                                      struct ak_err *err);
 
 enum ak_wait { AK_WAIT_READ = 1, AK_WAIT_WRITE = 2, AK_WAIT_BOTH = 3 };
 

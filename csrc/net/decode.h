@@ -19,8 +19,7 @@ void ak_decoder_free(struct ak_decoder *decoder);
  * and nothing is left inside, or OUT holds WANT bytes.  AK_TOO_LARGE when more
  * comes than OUT may hold, AK_BAD_CODING for broken data. */
 AK_MUST_CHECK enum ak_status ak_decoder_feed(struct ak_decoder *decoder, struct ak_str *input,
-                                             struct ak_buf *out, size_t want,
-                                             struct ak_err *err);
+                                             struct ak_buf *out, size_t want, struct ak_err *err);
 
 /* After the body's last byte: AK_BAD_CODING if a coding is not complete.  An
  * empty body is complete. */

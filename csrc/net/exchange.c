@@ -6,8 +6,7 @@
 void
 ak_exchange_init(struct ak_exchange *exchange, struct ak_pool *pool,
                  const struct ak_endpoint *endpoint, const struct ak_request *request,
-                 const struct ak_bounds *bounds, enum ak_delivery delivery,
-                 enum ak_sink sink_offer)
+                 const struct ak_bounds *bounds, enum ak_delivery delivery, enum ak_sink sink_offer)
 {
     *exchange = (struct ak_exchange){
         .phase = AK_PHASE_TAKE,
@@ -100,9 +99,9 @@ patience_ends(const struct ak_exchange *x)
 static enum ak_step
 fail_over_deadline(struct ak_exchange *x, struct ak_err *err)
 {
-    static const char *const doing[] = {"waiting for a free connection to", "connecting to",
-                                        "sending to", "waiting for the answer of",
-                                        "reading the answer of", "ending with"};
+    static const char *const doing[] = {
+        "waiting for a free connection to", "connecting to",         "sending to",
+        "waiting for the answer of",        "reading the answer of", "ending with"};
     ak_fail(err, AK_DEADLINE, "the deadline of the call passed while %s %.*s", doing[x->phase],
             (int)x->endpoint.host.len, x->endpoint.host.ptr);
     return AK_STEP_FAILED;
@@ -124,9 +123,9 @@ judge_slowness(struct ak_exchange *x, int64_t now, struct ak_err *err)
         [AK_PHASE_HEAD] = "sent no complete head of an answer",
         [AK_PHASE_BODY] = "sent too little of the body",
     };
-    ak_fail(err, AK_READ_TIMEOUT, "%.*s:%d %s in time (read timeout %.3g s): raise timeout=",
-            (int)x->endpoint.host.len, x->endpoint.host.ptr, x->endpoint.port, what[x->phase],
-            (double)x->bounds.read / 1e9);
+    ak_fail(err, AK_READ_TIMEOUT,
+            "%.*s:%d %s in time (read timeout %.3g s): raise timeout=", (int)x->endpoint.host.len,
+            x->endpoint.host.ptr, x->endpoint.port, what[x->phase], (double)x->bounds.read / 1e9);
     return AK_STEP_FAILED;
 }
 

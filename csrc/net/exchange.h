@@ -39,11 +39,11 @@ struct ak_request {
 };
 
 struct ak_bounds {
-    long connect_ms;  /* 0: no bound */
-    int64_t read;     /* nanoseconds of silence; 0: no bound */
-    int64_t deadline; /* monotonic time of the end of all; 0: none */
+    long connect_ms;   /* 0: no bound */
+    int64_t read;      /* nanoseconds of silence; 0: no bound */
+    int64_t deadline;  /* monotonic time of the end of all; 0: none */
     int64_t pool_wait; /* nanoseconds */
-    size_t max_body;  /* decoded bytes of AK_DELIVER_WHOLE */
+    size_t max_body;   /* decoded bytes of AK_DELIVER_WHOLE */
 };
 
 enum ak_step {

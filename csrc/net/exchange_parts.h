@@ -5,8 +5,8 @@
 #include "net/exchange.h"
 
 enum {
-    HEAD_TIMEOUTS = 4,  /* a head must be complete within so many read timeouts */
-    WINDOW_LEAST = 64,  /* bytes of a body within one read timeout */
+    HEAD_TIMEOUTS = 4, /* a head must be complete within so many read timeouts */
+    WINDOW_LEAST = 64, /* bytes of a body within one read timeout */
     SINK_LEAST = 64 * 1024,
     PIECE_TARGET = 64 * 1024,
     RESERVE_AHEAD = 1024 * 1024 /* what a Content-Length alone is believed */

@@ -24,8 +24,7 @@ is_drained(const struct ak_exchange *x, size_t count, size_t room)
 static enum ak_step
 take_end(struct ak_exchange *x, enum ak_io io, struct ak_err *err)
 {
-    if (io == AK_IO_CUT && x->reader.framing == AK_HTTP1_UNTIL_EOF &&
-        x->phase == AK_PHASE_BODY) {
+    if (io == AK_IO_CUT && x->reader.framing == AK_HTTP1_UNTIL_EOF && x->phase == AK_PHASE_BODY) {
         ak_fail(err, AK_CONNECT_FAILED,
                 "%.*s ended the TLS stream without close_notify: the body may be cut short",
                 (int)x->endpoint.host.len, x->endpoint.host.ptr);
@@ -272,8 +271,8 @@ static enum ak_step
 read_into_sink(struct ak_exchange *x, int64_t until, struct ak_err *err)
 {
     size_t count;
-    enum ak_step step = read_into(x, x->sink + x->sink_filled, (size_t)x->reader.remaining, &count,
-                                  until, err);
+    enum ak_step step =
+        read_into(x, x->sink + x->sink_filled, (size_t)x->reader.remaining, &count, until, err);
     if (step == AK_STEP_ONWARD) {
         x->sink_filled += count;
         ak_http1_skip_body(&x->reader, count);

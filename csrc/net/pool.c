@@ -9,10 +9,10 @@
 #include "core/alloc.h"
 
 struct ak_pool {
-    struct ak_lock lock;        /* guards all below; never held across I/O */
+    struct ak_lock lock; /* guards all below; never held across I/O */
     pthread_cond_t slot_freed;
-    struct ak_slot *idle;       /* by next_idle, the warmest first */
-    struct ak_slot *all;        /* by next */
+    struct ak_slot *idle; /* by next_idle, the warmest first */
+    struct ak_slot *all;  /* by next */
     size_t count, max;
     bool closed;
     atomic_size_t references;

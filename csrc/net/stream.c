@@ -35,11 +35,11 @@ fail_io(struct ak_slot *slot, const char *what, CURLcode code, struct ak_err *er
     if (code == CURLE_OUT_OF_MEMORY) {
         ak_fail_no_memory(err);
     } else if (number != 0) {
-        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what,
-                (int)slot->endpoint.host.len, slot->endpoint.host.ptr, strerror((int)number));
+        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what, (int)slot->endpoint.host.len,
+                slot->endpoint.host.ptr, strerror((int)number));
     } else {
-        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what,
-                (int)slot->endpoint.host.len, slot->endpoint.host.ptr, reason);
+        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what, (int)slot->endpoint.host.len,
+                slot->endpoint.host.ptr, reason);
     }
     return AK_IO_FAILED;
 }
@@ -82,8 +82,8 @@ int
 ak_slot_wait(struct ak_slot *slot, enum ak_wait what, int64_t until)
 {
     struct pollfd poller = {.fd = slot->fd};
-    poller.events = (short)((what & AK_WAIT_READ ? POLLIN : 0) |
-                            (what & AK_WAIT_WRITE ? POLLOUT : 0));
+    poller.events =
+        (short)((what & AK_WAIT_READ ? POLLIN : 0) | (what & AK_WAIT_WRITE ? POLLOUT : 0));
     int64_t left = until - ak_now();
     int milliseconds = left <= 0 ? 0 : (int)((left + 999999) / 1000000);
     int ready = poll(&poller, 1, milliseconds);

@@ -18,8 +18,7 @@ has_control(struct ak_str text)
 }
 
 enum ak_status
-ak_append_basic(struct ak_buf *out, struct ak_str user, struct ak_str password,
-                struct ak_err *err)
+ak_append_basic(struct ak_buf *out, struct ak_str user, struct ak_str password, struct ak_err *err)
 {
     if (user.len > MOST_USER || password.len > MOST_PASSWORD) {
         return ak_fail(err, AK_BAD_VALUE,
@@ -40,11 +39,11 @@ ak_append_basic(struct ak_buf *out, struct ak_str user, struct ak_str password,
     if (status == AK_OK) {
         status = ak_buf_reserve(out, 8 + plain_length / 3 * 4 + 4);
     }
-    if (status == AK_OK && (ak_buf_append(&plain, user) != AK_OK ||
-                            ak_buf_append_char(&plain, ':') != AK_OK ||
-                            ak_buf_append(&plain, password) != AK_OK ||
-                            ak_buf_append(out, AK_STR("Basic ")) != AK_OK ||
-                            ak_append_base64(out, ak_buf_str(&plain)) != AK_OK)) {
+    if (status == AK_OK &&
+        (ak_buf_append(&plain, user) != AK_OK || ak_buf_append_char(&plain, ':') != AK_OK ||
+         ak_buf_append(&plain, password) != AK_OK ||
+         ak_buf_append(out, AK_STR("Basic ")) != AK_OK ||
+         ak_append_base64(out, ak_buf_str(&plain)) != AK_OK)) {
         status = AK_NO_MEMORY;
     }
     ak_buf_free_secret(&plain);
@@ -220,7 +219,7 @@ done:
 static int
 ask_callable(struct ak_call *call, PyObject *auth)
 {
-    PyObject *request = ak_call_prepared_request(call); /* new */
+    PyObject *request = ak_call_prepared_request(call);                              /* new */
     PyObject *changed = request == NULL ? NULL : PyObject_CallOneArg(auth, request); /* new */
     int result = -1;
     if (changed != NULL) {

@@ -114,8 +114,7 @@ begin_exchange(struct ak_call *call)
 {
     struct ak_request request = {
         .body_kind = call->body == NULL ? AK_BODY_READY : call->body_kind,
-        .method = ak_str_equal(call->method_text, AK_STR("HEAD")) ? AK_HTTP1_HEAD
-                                                                  : AK_HTTP1_OTHER,
+        .method = ak_str_equal(call->method_text, AK_STR("HEAD")) ? AK_HTTP1_HEAD : AK_HTTP1_OTHER,
         .resend = resend_of(call->method_text),
     };
     if (ak_call_find_route(call) < 0 || ak_call_write_head(call) < 0) {
@@ -131,8 +130,8 @@ begin_exchange(struct ak_call *call)
     if (call->exchanging) {
         ak_exchange_free(&call->exchange);
     }
-    ak_exchange_init(&call->exchange, call->session->pool, &call->endpoint, &request,
-                     &call->bounds, call->delivery, AK_SINK_OFFERED);
+    ak_exchange_init(&call->exchange, call->session->pool, &call->endpoint, &request, &call->bounds,
+                     call->delivery, AK_SINK_OFFERED);
     call->exchanging = true;
     return 0;
 }
@@ -187,8 +186,7 @@ finished_content(struct ak_call *call)
         call->sink = NULL;
         return content;
     }
-    return PyBytes_FromStringAndSize(call->exchange.body.data,
-                                     (Py_ssize_t)call->exchange.body.len);
+    return PyBytes_FromStringAndSize(call->exchange.body.data, (Py_ssize_t)call->exchange.body.len);
 }
 
 /* One hop: its Response, new, or NULL. */
@@ -226,8 +224,8 @@ next_hop(struct ak_call *call, int status, struct ak_str location, struct ak_red
         const char *text = PyUnicode_AsUTF8AndSize(encoded, &length);
         location = text == NULL ? location : ak_str_of(text, (size_t)length);
     }
-    enum ak_status result = ak_redirect_next(redirect, &call->url, call->method_text, status,
-                                             location, &err);
+    enum ak_status result =
+        ak_redirect_next(redirect, &call->url, call->method_text, status, location, &err);
     Py_XDECREF(encoded);
     return result == AK_OK ? 0 : raise_error(call, &err);
 }

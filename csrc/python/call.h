@@ -25,14 +25,22 @@ enum {
     AK_FIELDS_FRAMING = AK_FIELD_LENGTH | AK_FIELD_TRANSFER, /* always ours */
     AK_FIELDS_BODY = AK_FIELD_LENGTH | AK_FIELD_TRANSFER | AK_FIELD_TYPE,
     AK_FIELDS_CREDENTIALS = AK_FIELD_COOKIE | AK_FIELD_AUTHORIZATION |
-                            AK_FIELD_PROXY_AUTHORIZATION | AK_FIELD_HOST
+        AK_FIELD_PROXY_AUTHORIZATION | AK_FIELD_HOST
 };
 
+/* Whether MAPPING gives nothing: NULL, None or an empty dict. */
+static inline bool
+ak_has_no_entries(PyObject *mapping)
+{
+    return mapping == NULL || mapping == Py_None ||
+           (PyDict_CheckExact(mapping) && PyDict_GET_SIZE(mapping) == 0);
+}
+
 struct ak_call {
-    unsigned references; /* the loop's, and a streaming Response's */
+    unsigned references;    /* the loop's, and a streaming Response's */
     SessionObject *session; /* strong */
     struct module_state *state;
-    PyObject *method;       /* str in capitals; owns what method_text points to */
+    PyObject *method; /* str in capitals; owns what method_text points to */
     struct ak_str method_text;
     struct ak_url url;
     PyObject *headers; /* a Headers of this call, or NULL: the session's alone */
@@ -60,17 +68,17 @@ struct ak_call {
 
     /* The present hop. */
     struct ak_buf head;
-    size_t head_length; /* of head without a small body that follows it */
-    struct ak_buf proxy;         /* URL of the proxy; a secret */
+    size_t head_length;  /* of head without a small body that follows it */
+    struct ak_buf proxy; /* URL of the proxy; a secret */
     struct ak_buf proxy_authorization;
-    struct ak_buf texts;         /* the proxy's host, for the endpoint */
-    PyObject *kept;              /* list of bytes: the endpoint's paths */
+    struct ak_buf texts; /* the proxy's host, for the endpoint */
+    PyObject *kept;      /* list of bytes: the endpoint's paths */
     struct ak_endpoint endpoint;
     enum ak_request_form { AK_ORIGIN_FORM, AK_ABSOLUTE_FORM } form;
     struct ak_exchange exchange;
-    bool exchanging;             /* exchange is initialised */
-    PyObject *sink;              /* bytes that the exchange fills, or NULL */
-    PyObject *history;           /* list of Response, or NULL while empty */
+    bool exchanging;   /* exchange is initialised */
+    PyObject *sink;    /* bytes that the exchange fills, or NULL */
+    PyObject *history; /* list of Response, or NULL while empty */
 };
 
 /* ---- prepare.c ---- */
@@ -84,6 +92,11 @@ void ak_call_free(struct ak_call *call);
  * NULL with an exception set. */
 PyObject *ak_prepare_call(const char *name, PyObject *args);
 
+/* The request of the present hop as a PreparedRequest: new, or NULL. */
+PyObject *ak_call_prepared_request(struct ak_call *call);
+
+/* ---- address.c ---- */
+
 /* Parse a URL, its host by IDNA where it is not ASCII: 0 or -1. */
 int ak_parse_url(struct ak_url *url, struct ak_str text);
 /* TEXT, a URL or reference, with its host in ASCII: a new str; NULL without an
@@ -91,8 +104,8 @@ int ak_parse_url(struct ak_url *url, struct ak_str text);
 PyObject *ak_encode_host(struct ak_str text);
 int ak_parse_url_object(struct ak_url *url, PyObject *object);
 
-/* The request of the present hop as a PreparedRequest: new, or NULL. */
-PyObject *ak_call_prepared_request(struct ak_call *call);
+/* Add the query that PARAMS (borrowed, may be NULL) and the session's make. */
+int ak_call_take_params(struct ak_call *call, PyObject *params);
 
 /* ---- body.c ---- */
 

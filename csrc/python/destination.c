@@ -115,13 +115,6 @@ try_key(struct ak_call *call, const char *text, int key, const struct ak_environ
     return 0;
 }
 
-static bool
-has_no_entries(PyObject *mapping)
-{
-    return mapping == NULL || mapping == Py_None ||
-           (PyDict_CheckExact(mapping) && PyDict_GET_SIZE(mapping) == 0);
-}
-
 /* no_proxy of the call's proxies, else the environment's, as requests has it. */
 static int
 is_exempt(struct ak_call *call, const char *no_proxy, bool *exempt)
@@ -148,8 +141,8 @@ choose_proxy(struct ak_call *call, struct ak_environ *environment)
     bool from_environment = call->session->trust_env &&
                             (environment->http_proxy != NULL || environment->https_proxy != NULL ||
                              environment->all_proxy != NULL);
-    if (!from_environment && has_no_entries(call->proxies) &&
-        has_no_entries(call->session->proxies)) {
+    if (!from_environment && ak_has_no_entries(call->proxies) &&
+        ak_has_no_entries(call->session->proxies)) {
         return 0;
     }
     if (call->session->trust_env) {
@@ -167,8 +160,7 @@ choose_proxy(struct ak_call *call, struct ak_environ *environment)
     char with_host[300], all_host[300];
     snprintf(with_host, sizeof(with_host), "%s://%.*s", scheme, (int)call->url.host.len,
              call->url.host.ptr);
-    snprintf(all_host, sizeof(all_host), "all://%.*s", (int)call->url.host.len,
-             call->url.host.ptr);
+    snprintf(all_host, sizeof(all_host), "all://%.*s", (int)call->url.host.len, call->url.host.ptr);
     const char *keys[] = {with_host, scheme, all_host, "all"};
     for (int key = 0; key < 4; key++) {
         int found = try_key(call, keys[key], key, environment);

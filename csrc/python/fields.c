@@ -41,8 +41,8 @@ wire_bytes(PyObject *text, const char *what, PyObject **owner, struct ak_str *by
 {
     if (PyUnicode_Check(text) && PyUnicode_IS_ASCII(text)) {
         *owner = Py_NewRef(text);
-        *bytes = ak_str_of((const char *)PyUnicode_1BYTE_DATA(text),
-                           (size_t)PyUnicode_GET_LENGTH(text));
+        *bytes =
+            ak_str_of((const char *)PyUnicode_1BYTE_DATA(text), (size_t)PyUnicode_GET_LENGTH(text));
         return 0;
     }
     if (PyUnicode_Check(text)) {
@@ -199,8 +199,8 @@ append_target(struct ak_call *call, struct ak_buf *out)
     enum ak_status status = AK_OK;
     if (call->form == AK_ABSOLUTE_FORM) {
         const struct ak_url *url = &call->url;
-        status = ak_buf_append(out, url->scheme == AK_HTTPS ? AK_STR("https://")
-                                                            : AK_STR("http://"));
+        status =
+            ak_buf_append(out, url->scheme == AK_HTTPS ? AK_STR("https://") : AK_STR("http://"));
         if (status == AK_OK) {
             status = ak_buf_append(out, url->host_port);
         }
@@ -266,8 +266,7 @@ append_content_type(struct ak_call *call, unsigned seen, struct ak_buf *out)
     }
     PyObject *name = PyUnicode_FromString("Content-Type"); /* new */
     unsigned ignored = 0;
-    int result =
-        name == NULL ? -1 : write_field(name, call->content_type, 0, &ignored, out);
+    int result = name == NULL ? -1 : write_field(name, call->content_type, 0, &ignored, out);
     Py_XDECREF(name);
     return result;
 }
@@ -279,8 +278,8 @@ append_derived(struct ak_call *call, unsigned seen, struct ak_buf *out)
     enum ak_status status = append_framing(call, out);
     if (status == AK_OK && call->authorization.len > 0 &&
         (call->withheld & AK_FIELD_AUTHORIZATION) == 0) {
-        status = ak_http1_append_field(out, AK_STR("Authorization"),
-                                       ak_buf_str(&call->authorization));
+        status =
+            ak_http1_append_field(out, AK_STR("Authorization"), ak_buf_str(&call->authorization));
     }
     if (status == AK_OK && call->proxy_authorization.len > 0) {
         status = ak_http1_append_field(out, AK_STR("Proxy-Authorization"),
@@ -324,9 +323,8 @@ ak_call_write_head(struct ak_call *call)
     if (must_name_host && ak_http1_append_field(out, AK_STR("Host"), host) != AK_OK) {
         goto no_memory;
     }
-    int written = call->headers != NULL
-                      ? ak_write_fields(headers, skip, &seen, out)
-                      : append_session_fields(call->session, skip, &seen, out);
+    int written = call->headers != NULL ? ak_write_fields(headers, skip, &seen, out)
+                                        : append_session_fields(call->session, skip, &seen, out);
     if (written < 0 || append_content_type(call, seen, out) < 0) {
         return -1;
     }

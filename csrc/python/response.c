@@ -9,36 +9,6 @@
 #include "python/errors.h"
 #include "python/headers.h"
 
-/* Attributes that are made when first asked for, and that may be assigned. */
-enum attribute {
-    STATUS_CODE,
-    REASON,
-    HEADERS,
-    HISTORY,
-    ELAPSED,
-    REQUEST,
-    COOKIES,
-    URL,
-    ATTRIBUTE_COUNT
-};
-
-typedef struct {
-    PyObject_HEAD
-    struct module_state *state; /* lives as long as the type does */
-    struct ak_buf head;         /* of the answer */
-    struct ak_buf request_head; /* as it was sent; holds credentials */
-    struct ak_str reason;       /* inside head */
-    int status;
-    int64_t elapsed; /* nanoseconds from the sending to the answer's head */
-    PyObject *content;          /* bytes, or NULL while it is still to come */
-    PyObject *method, *request_body;
-    PyObject *attributes[ATTRIBUTE_COUNT]; /* NULL until asked for */
-    PyObject *weak_references;
-    struct ak_call *call; /* a reference while the body is still to come */
-    bool busy;            /* a thread is reading the body */
-    bool consumed;        /* pieces were read: there is no whole body any more */
-} ResponseObject;
-
 /* ---- attributes ---- */
 
 static PyObject *
@@ -79,7 +49,7 @@ make_elapsed(ResponseObject *self)
 static PyObject *
 make_request(ResponseObject *self)
 {
-    return ak_prepared_from_head(self->state, self->method, self->attributes[URL],
+    return ak_prepared_from_head(self->state, self->method, self->attributes[AK_RESPONSE_URL],
                                  ak_buf_str(&self->request_head), self->request_body);
 }
 
@@ -110,7 +80,7 @@ make_cookies(ResponseObject *self)
     }
     struct ak_url url;
     ak_url_init(&url);
-    if (ak_parse_url_object(&url, self->attributes[URL]) < 0) {
+    if (ak_parse_url_object(&url, self->attributes[AK_RESPONSE_URL]) < 0) {
         Py_CLEAR(jar);
     } else if (fill_jar(self, jar, &url) != AK_OK) {
         PyErr_NoMemory();
@@ -126,10 +96,11 @@ make_url(ResponseObject *Py_UNUSED(self))
     return PyUnicode_FromString("");
 }
 
-static PyObject *(*const makers[ATTRIBUTE_COUNT])(ResponseObject *) = {
-    [STATUS_CODE] = make_status_code, [REASON] = make_reason,   [HEADERS] = make_headers,
-    [HISTORY] = make_history,         [ELAPSED] = make_elapsed, [REQUEST] = make_request,
-    [COOKIES] = make_cookies,         [URL] = make_url,
+static PyObject *(*const makers[AK_RESPONSE_ATTRIBUTE_COUNT])(ResponseObject *) = {
+    [AK_RESPONSE_STATUS_CODE] = make_status_code, [AK_RESPONSE_REASON] = make_reason,
+    [AK_RESPONSE_HEADERS] = make_headers,         [AK_RESPONSE_HISTORY] = make_history,
+    [AK_RESPONSE_ELAPSED] = make_elapsed,         [AK_RESPONSE_REQUEST] = make_request,
+    [AK_RESPONSE_COOKIES] = make_cookies,         [AK_RESPONSE_URL] = make_url,
 };
 
 static PyObject *
@@ -165,74 +136,6 @@ get_head(PyObject *object, void *Py_UNUSED(closure))
     return PyBytes_FromStringAndSize(self->head.data, (Py_ssize_t)self->head.len);
 }
 
-/* ---- the body ---- */
-
-static void
-let_call_go(ResponseObject *self)
-{
-    struct ak_call *call = self->call;
-    self->call = NULL;
-    if (call == NULL) {
-        return;
-    }
-    /* Nobody else reads this exchange: whoever holds the call still begins a
-     * new one. */
-    if (call->exchanging) {
-        ak_exchange_free(&call->exchange);
-        call->exchanging = false;
-    }
-    ak_call_free(call);
-}
-
-/* One thread at a time may read a body. */
-static int
-begin_reading(ResponseObject *self)
-{
-    if (self->busy) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "another thread is reading this response: give each thread its own");
-        return -1;
-    }
-    self->busy = true;
-    return 0;
-}
-
-static int
-read_whole(ResponseObject *self)
-{
-    enum ak_step step;
-    if (begin_reading(self) < 0) {
-        return -1;
-    }
-    ak_exchange_deliver_whole(&self->call->exchange);
-    int result = ak_call_step(self->call, &step);
-    if (result == 0) {
-        self->content = PyBytes_FromStringAndSize(self->call->exchange.body.data,
-                                                  (Py_ssize_t)self->call->exchange.body.len);
-        result = self->content == NULL ? -1 : 0;
-    }
-    self->busy = false;
-    self->consumed = true;
-    let_call_go(self);
-    return result;
-}
-
-static PyObject *
-get_content(PyObject *object, void *Py_UNUSED(closure))
-{
-    ResponseObject *self = (ResponseObject *)object;
-    if (self->content == NULL && self->call != NULL && !self->consumed && read_whole(self) < 0) {
-        return NULL;
-    }
-    if (self->content == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the body of this response was already read in pieces or closed: it is not "
-                        "kept");
-        return NULL;
-    }
-    return Py_NewRef(self->content);
-}
-
 static PyObject *
 get_is_stream(PyObject *object, void *Py_UNUSED(closure))
 {
@@ -245,96 +148,14 @@ get_is_consumed(PyObject *object, void *Py_UNUSED(closure))
     return PyBool_FromLong(((ResponseObject *)object)->consumed);
 }
 
-/* Move up to MOST bytes of the exchange's body to OUT. */
-static int
-take_piece(struct ak_exchange *exchange, struct ak_buf *out)
-{
-    size_t room = out->max - out->len;
-    size_t count = exchange->body.len < room ? exchange->body.len : room;
-    if (ak_buf_append(out, ak_str_of(exchange->body.data, count)) != AK_OK) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    ak_buf_consume(&exchange->body, count);
-    return 0;
-}
-
-/* Fill OUT up to its cap: 1 at the body's end, 0 when OUT is full or, with
- * chunks, as soon as something is there; -1. */
-static int
-read_pieces(ResponseObject *self, struct ak_buf *out)
-{
-    struct ak_exchange *exchange = &self->call->exchange;
-    bool chunked = exchange->reader.framing == AK_HTTP1_CHUNKED;
-    while (out->len < out->max) {
-        enum ak_step step;
-        if (ak_call_step(self->call, &step) < 0) {
-            return -1;
-        }
-        if (step == AK_STEP_DONE) {
-            return 1;
-        }
-        if (take_piece(exchange, out) < 0) {
-            return -1;
-        }
-        if (chunked) {
-            return 0;
-        }
-    }
-    return 0;
-}
-
-PyDoc_STRVAR(read_doc,
-             "_read($self, amount, /)\n"
-             "--\n\n"
-             "The next decoded bytes of the body, at most `amount`; b\"\" at its end.\n\n"
-             "Fewer come only from a chunked answer, or at the end.");
-
-static PyObject *
-read_some(PyObject *object, PyObject *amount)
-{
-    ResponseObject *self = (ResponseObject *)object;
-    Py_ssize_t most = PyNumber_AsSsize_t(amount, PyExc_OverflowError);
-    if (most < 0) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_ValueError, "the amount to read must not be negative");
-        }
-        return NULL;
-    }
-    if (self->call == NULL) {
-        return PyBytes_FromStringAndSize(NULL, 0);
-    }
-    if (begin_reading(self) < 0) {
-        return NULL;
-    }
-    struct ak_buf out = ak_buf_make((size_t)most);
-    self->consumed = true;
-    int result = read_pieces(self, &out);
-    self->busy = false;
-    if (result != 0) {
-        let_call_go(self);
-    }
-    PyObject *bytes =
-        result < 0 ? NULL : PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.len);
-    ak_buf_free(&out);
-    return bytes;
-}
+PyDoc_STRVAR(read_doc, "_read($self, amount, /)\n"
+                       "--\n\n"
+                       "The next decoded bytes of the body, at most `amount`; b\"\" at its end.\n\n"
+                       "Fewer come only from a chunked answer, or at the end.");
 
 PyDoc_STRVAR(close_doc, "close($self, /)\n"
                         "--\n\n"
                         "Drop a body that is still to come, and its connection with it.");
-
-static PyObject *
-close_response(PyObject *object, PyObject *Py_UNUSED(args))
-{
-    ResponseObject *self = (ResponseObject *)object;
-    if (begin_reading(self) < 0) {
-        return NULL;
-    }
-    let_call_go(self);
-    self->busy = false;
-    Py_RETURN_NONE;
-}
 
 /* ---- making ---- */
 
@@ -375,8 +196,8 @@ restore(PyObject *object, PyObject *args)
     self->status = status;
     self->elapsed = elapsed;
     self->reason = find_reason(ak_buf_str(&self->head));
-    Py_XSETREF(self->attributes[URL], Py_NewRef(url));
-    Py_XSETREF(self->attributes[HISTORY], Py_NewRef(history));
+    Py_XSETREF(self->attributes[AK_RESPONSE_URL], Py_NewRef(url));
+    Py_XSETREF(self->attributes[AK_RESPONSE_HISTORY], Py_NewRef(history));
     Py_XSETREF(self->content, Py_NewRef(content));
     Py_RETURN_NONE;
 }
@@ -432,7 +253,7 @@ ak_response_new(struct ak_call *call, PyObject *content)
     self->elapsed = call->exchange.head_at - call->exchange.sent_at;
     self->method = Py_NewRef(call->method);
     self->request_body = Py_XNewRef(call->body);
-    self->attributes[URL] =
+    self->attributes[AK_RESPONSE_URL] =
         PyUnicode_DecodeASCII(call->url.text.data, (Py_ssize_t)call->url.text.len, NULL);
     if (content == NULL) {
         self->call = call;
@@ -441,7 +262,7 @@ ak_response_new(struct ak_call *call, PyObject *content)
     if (take_texts(self, call) != AK_OK) {
         PyErr_NoMemory();
         Py_CLEAR(self);
-    } else if (self->attributes[URL] == NULL) {
+    } else if (self->attributes[AK_RESPONSE_URL] == NULL) {
         Py_CLEAR(self);
     }
     return (PyObject *)self;
@@ -451,13 +272,6 @@ bool
 ak_is_response(struct module_state *state, PyObject *object)
 {
     return PyObject_TypeCheck(object, state->response_type);
-}
-
-int
-ak_response_drain(PyObject *response)
-{
-    ResponseObject *self = (ResponseObject *)response;
-    return self->call == NULL || self->consumed ? 0 : read_whole(self);
 }
 
 bool
@@ -480,7 +294,7 @@ ak_response_set_history(PyObject *response, PyObject *history)
     if (copy == NULL) {
         return -1;
     }
-    Py_XSETREF(((ResponseObject *)response)->attributes[HISTORY], copy);
+    Py_XSETREF(((ResponseObject *)response)->attributes[AK_RESPONSE_HISTORY], copy);
     return 0;
 }
 
@@ -491,7 +305,7 @@ traverse_response(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->method);
     Py_VISIT(self->request_body);
-    for (int i = 0; i < ATTRIBUTE_COUNT; i++) {
+    for (int i = 0; i < AK_RESPONSE_ATTRIBUTE_COUNT; i++) {
         Py_VISIT(self->attributes[i]);
     }
     return 0;
@@ -503,7 +317,7 @@ clear_response(PyObject *object)
     ResponseObject *self = (ResponseObject *)object;
     Py_CLEAR(self->method);
     Py_CLEAR(self->request_body);
-    for (int i = 0; i < ATTRIBUTE_COUNT; i++) {
+    for (int i = 0; i < AK_RESPONSE_ATTRIBUTE_COUNT; i++) {
         Py_CLEAR(self->attributes[i]);
     }
     return 0;
@@ -519,7 +333,7 @@ free_response(PyObject *object)
         PyObject_ClearWeakRefs(object);
     }
     clear_response(object);
-    let_call_go(self);
+    ak_response_let_call_go(self);
     Py_CLEAR(self->content);
     ak_buf_free(&self->head);
     ak_buf_free_secret(&self->request_head);
@@ -529,16 +343,16 @@ free_response(PyObject *object)
 
 #define LAZY(name, index, doc) {name, get_attribute, set_attribute, doc, (void *)(intptr_t)index}
 static PyGetSetDef getters[] = {
-    LAZY("status_code", STATUS_CODE, "The status, 0 to 999 (int)."),
-    LAZY("reason", REASON, "The wire's reason phrase, maybe empty (str)."),
-    LAZY("url", URL, "Where the answer came from (str)."),
-    LAZY("headers", HEADERS, "The answer's headers (CaseInsensitiveDict)."),
-    LAZY("history", HISTORY, "The redirects before this answer, oldest first (list)."),
-    LAZY("elapsed", ELAPSED, "From the sending to the answer's head (timedelta)."),
-    LAZY("request", REQUEST, "What was sent (PreparedRequest)."),
-    LAZY("cookies", COOKIES, "The cookies that this answer set (CookieJar)."),
+    LAZY("status_code", AK_RESPONSE_STATUS_CODE, "The status, 0 to 999 (int)."),
+    LAZY("reason", AK_RESPONSE_REASON, "The wire's reason phrase, maybe empty (str)."),
+    LAZY("url", AK_RESPONSE_URL, "Where the answer came from (str)."),
+    LAZY("headers", AK_RESPONSE_HEADERS, "The answer's headers (CaseInsensitiveDict)."),
+    LAZY("history", AK_RESPONSE_HISTORY, "The redirects before this answer, oldest first (list)."),
+    LAZY("elapsed", AK_RESPONSE_ELAPSED, "From the sending to the answer's head (timedelta)."),
+    LAZY("request", AK_RESPONSE_REQUEST, "What was sent (PreparedRequest)."),
+    LAZY("cookies", AK_RESPONSE_COOKIES, "The cookies that this answer set (CookieJar)."),
     {"head", get_head, NULL, "The status line and headers as they came (bytes).", NULL},
-    {"content", get_content, NULL, "The decoded body (bytes).", NULL},
+    {"content", ak_response_get_content, NULL, "The decoded body (bytes).", NULL},
     {"is_stream", get_is_stream, NULL, "Whether the body is still to come (bool).", NULL},
     {"_is_consumed", get_is_consumed, NULL, "Whether pieces of the body were read.", NULL},
     {"_elapsed_ns", get_elapsed_nanoseconds, NULL, "elapsed in nanoseconds (int).", NULL},
@@ -547,9 +361,9 @@ static PyGetSetDef getters[] = {
 #undef LAZY
 
 static PyMethodDef methods[] = {
-    {"_read", read_some, METH_O, read_doc},
+    {"_read", ak_response_read, METH_O, read_doc},
     {"_restore", restore, METH_VARARGS, restore_doc},
-    {"close", close_response, METH_NOARGS, close_doc},
+    {"close", ak_response_close, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -583,7 +397,6 @@ int
 ak_add_response(PyObject *module)
 {
     struct module_state *state = ak_state_of_module(module);
-    state->response_type =
-        (PyTypeObject *)PyType_FromModuleAndSpec(module, &response_spec, NULL);
+    state->response_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &response_spec, NULL);
     return state->response_type == NULL ? -1 : PyModule_AddType(module, state->response_type);
 }

@@ -5,6 +5,36 @@
 
 #include "python/call.h"
 
+/* Attributes that are made when first asked for, and that may be assigned. */
+enum ak_response_attribute {
+    AK_RESPONSE_STATUS_CODE,
+    AK_RESPONSE_REASON,
+    AK_RESPONSE_HEADERS,
+    AK_RESPONSE_HISTORY,
+    AK_RESPONSE_ELAPSED,
+    AK_RESPONSE_REQUEST,
+    AK_RESPONSE_COOKIES,
+    AK_RESPONSE_URL,
+    AK_RESPONSE_ATTRIBUTE_COUNT
+};
+
+typedef struct {
+    PyObject_HEAD
+    struct module_state *state; /* lives as long as the type does */
+    struct ak_buf head;         /* of the answer */
+    struct ak_buf request_head; /* as it was sent; holds credentials */
+    struct ak_str reason;       /* inside head */
+    int status;
+    int64_t elapsed;   /* nanoseconds from the sending to the answer's head */
+    PyObject *content; /* bytes, or NULL while it is still to come */
+    PyObject *method, *request_body;
+    PyObject *attributes[AK_RESPONSE_ATTRIBUTE_COUNT]; /* NULL until asked for */
+    PyObject *weak_references;
+    struct ak_call *call; /* a reference while the body is still to come */
+    bool busy;            /* a thread is reading the body */
+    bool consumed;        /* pieces were read: there is no whole body any more */
+} ResponseObject;
+
 /* A Response of the registered class for the present hop of CALL, whose
  * exchange has told HEAD or DONE.  CONTENT is stolen; NULL when the body is
  * still to come, and then the Response shares CALL.  NULL with an exception. */
@@ -23,6 +53,16 @@ int ak_response_status(PyObject *response);
 
 /* Set the history attribute to a copy of HISTORY, a list: 0 or -1. */
 int ak_response_set_history(PyObject *response, PyObject *history);
+
+/* ---- response_body.c ---- */
+
+/* Drop a body that is still to come, and the connection that brings it. */
+void ak_response_let_call_go(ResponseObject *self);
+PyObject *ak_response_get_content(PyObject *self, void *closure);
+PyObject *ak_response_read(PyObject *self, PyObject *amount);
+PyObject *ak_response_close(PyObject *self, PyObject *unused);
+
+/* ---- prepared_request.c ---- */
 
 /* A PreparedRequest from a head that was or would be sent: new, or NULL. */
 PyObject *ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *url,

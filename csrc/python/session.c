@@ -10,7 +10,7 @@
 #include "python/errors.h"
 #include "python/headers.h"
 
-enum { MOST_FIELDS = 256 * 1024, MOST_SLOTS = 100000 };
+enum { MOST_FIELDS = 256 * 1024 };
 
 /* ---- the verbs ---- */
 
@@ -26,8 +26,8 @@ send_request(PyObject *self, const struct ak_signature *signature, PyObject *con
 {
     SessionObject *session = (SessionObject *)self;
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL || ak_parse_arguments(state, signature, args, count, keyword_names,
-                                            arguments) < 0) {
+    if (state == NULL ||
+        ak_parse_arguments(state, signature, args, count, keyword_names, arguments) < 0) {
         return NULL;
     }
     struct ak_call *call = ak_call_new(session, arguments);
@@ -229,8 +229,8 @@ refuse_deletion(PyObject *value)
     return 0;
 }
 
-static int
-set_timeout(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
+int
+ak_session_set_timeout(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
 {
     SessionObject *self = (SessionObject *)object;
     struct ak_timeout timeout;
@@ -248,8 +248,8 @@ get_deadline(PyObject *self, void *Py_UNUSED(closure))
     return Py_NewRef(((SessionObject *)self)->deadline_object);
 }
 
-static int
-set_deadline(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
+int
+ak_session_set_deadline(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
 {
     SessionObject *self = (SessionObject *)object;
     int64_t deadline;
@@ -261,168 +261,7 @@ set_deadline(PyObject *object, PyObject *value, void *Py_UNUSED(closure))
     return 0;
 }
 
-/* ---- construction ---- */
-
-struct options {
-    PyObject *username, *password, *base_url, *session_url, *postdata;
-    PyObject *timeout, *max_body, *verify, *cert, *proxies, *deadline, *pool_timeout, *user_agent;
-    int trust_env, cookies_per_call;
-    Py_ssize_t max_redirects, pool_maxsize;
-};
-
-static int
-parse_options(PyObject *args, PyObject *kwargs, struct options *o)
-{
-    static char *keywords[] = {
-        "oauth2_username", "oauth2_password", "authentication_base_url",
-        "authentication_session_url", "authentication_postdata", "timeout", "max_body", "verify",
-        "cert", "proxies", "trust_env", "max_redirects", "user_agent", "deadline", "pool_maxsize",
-        "pool_timeout", "cookies_per_call", NULL};
-    return PyArg_ParseTupleAndKeywords(
-               args, kwargs, "|OOOOO$OOOOOpnOOnOp:Session", keywords, &o->username, &o->password,
-               &o->base_url, &o->session_url, &o->postdata, &o->timeout, &o->max_body, &o->verify,
-               &o->cert, &o->proxies, &o->trust_env, &o->max_redirects, &o->user_agent,
-               &o->deadline, &o->pool_maxsize, &o->pool_timeout, &o->cookies_per_call)
-               ? 0
-               : -1;
-}
-
-static int
-check_options(const struct options *o)
-{
-    if (o->max_redirects < 0) {
-        PyErr_Format(PyExc_ValueError, "max_redirects must be 0 or more, not %zd",
-                     o->max_redirects);
-        return -1;
-    }
-    if (o->pool_maxsize < 1 || o->pool_maxsize > MOST_SLOTS) {
-        PyErr_Format(PyExc_ValueError, "pool_maxsize must be 1 to %d connections, not %zd",
-                     MOST_SLOTS, o->pool_maxsize);
-        return -1;
-    }
-    if (o->user_agent != Py_None && !PyUnicode_Check(o->user_agent)) {
-        PyErr_Format(PyExc_TypeError, "user_agent must be a str or None, not %.100s",
-                     Py_TYPE(o->user_agent)->tp_name);
-        return -1;
-    }
-    return 0;
-}
-
-/* max_body=: bytes, or None for no cap. */
-static int
-take_max_body(SessionObject *self, PyObject *value)
-{
-    self->max_body = (size_t)PY_SSIZE_T_MAX;
-    if (value == Py_None) {
-        return 0;
-    }
-    Py_ssize_t bytes = PyLong_Check(value) ? PyLong_AsSsize_t(value) : -1;
-    if (bytes < 0) {
-        PyErr_Clear();
-        PyErr_Format(PyExc_ValueError, "max_body must be a number of bytes or None, not %R", value);
-        return -1;
-    }
-    self->max_body = (size_t)bytes;
-    return 0;
-}
-
-static int
-take_numbers(SessionObject *self, const struct options *o)
-{
-    PyObject *timeout = o->timeout; /* borrowed */
-    PyObject *fallback = NULL;      /* new */
-    if (timeout == NULL) {
-        timeout = fallback = Py_BuildValue("(ii)", 5, 30);
-    }
-    int result = timeout == NULL ? -1 : set_timeout((PyObject *)self, timeout, NULL);
-    Py_XDECREF(fallback);
-    if (result < 0 || set_deadline((PyObject *)self, o->deadline, NULL) < 0 ||
-        ak_nanoseconds_from(o->pool_timeout, "pool_timeout", &self->pool_wait) < 0) {
-        return -1;
-    }
-    if (self->pool_wait == 0) {
-        self->pool_wait = INT64_MAX / 4;
-    }
-    self->max_body = (size_t)64 * 1024 * 1024;
-    return o->max_body == NULL ? 0 : take_max_body(self, o->max_body);
-}
-
-/* What a session begins with: requests' default headers, empty mappings. */
-static int
-take_defaults(SessionObject *self, const struct options *o)
-{
-    PyObject *made[] = {
-        ak_prepare_call("default_headers", Py_BuildValue("(Os)", o->user_agent,
-                                                         ak_coding_accepted())),
-        ak_prepare_call("merge_cookies", Py_BuildValue("(OO)", Py_None, Py_None)),
-        PyDict_New(),
-        o->proxies == Py_None ? PyDict_New() : Py_NewRef(o->proxies),
-        Py_BuildValue("{s:[]}", "response"),
-    };
-    PyObject **places[] = {&self->headers, &self->cookies, &self->params, &self->proxies,
-                           &self->hooks};
-    int result = 0;
-    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-        result = made[i] == NULL ? -1 : result;
-        Py_XSETREF(*places[i], made[i]);
-    }
-    Py_XSETREF(self->auth, Py_NewRef(Py_None));
-    Py_XSETREF(self->verify, Py_NewRef(o->verify));
-    Py_XSETREF(self->cert, Py_NewRef(o->cert));
-    return result;
-}
-
-static int
-take_login(SessionObject *self, const struct options *o)
-{
-    Py_XSETREF(self->username, Py_NewRef(o->username));
-    Py_XSETREF(self->base_url, Py_NewRef(o->base_url));
-    Py_XSETREF(self->session_url, Py_NewRef(o->session_url));
-    Py_XSETREF(self->postdata, Py_NewRef(o->postdata));
-    return ak_session_set_password(self, o->password);
-}
-
-static int
-init_session(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    SessionObject *self = (SessionObject *)object;
-    struct ak_err err;
-    struct options o = {
-        .username = Py_None, .password = Py_None, .base_url = Py_None, .session_url = Py_None,
-        .postdata = Py_None, .verify = Py_True, .cert = Py_None, .proxies = Py_None,
-        .deadline = Py_None, .user_agent = Py_None, .trust_env = 1, .max_redirects = 30,
-        .pool_maxsize = 64,
-    };
-    PyObject *patience = PyLong_FromLong(30); /* new */
-    if (patience == NULL) {
-        return -1;
-    }
-    o.pool_timeout = patience;
-    int result = -1;
-    if (parse_options(args, kwargs, &o) < 0 || check_options(&o) < 0 ||
-        take_numbers(self, &o) < 0 || take_defaults(self, &o) < 0 || take_login(self, &o) < 0) {
-        goto done;
-    }
-    if (ak_net_init(&err) != AK_OK) {
-        ak_raise(&err, NULL, NULL);
-        goto done;
-    }
-    struct ak_pool *pool = ak_pool_new((size_t)o.pool_maxsize);
-    if (pool == NULL) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    ak_pool_unref(self->pool);
-    self->pool = pool;
-    self->closed = false;
-    self->trust_env = (char)o.trust_env;
-    self->cookies_per_call = (char)o.cookies_per_call;
-    self->max_redirects = (long)o.max_redirects;
-    result = 0;
-done:
-    Py_DECREF(patience);
-    return result;
-}
+/* ---- the object ---- */
 
 static PyObject *
 new_session(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
@@ -440,9 +279,9 @@ static void
 owned_objects(SessionObject *self, PyObject ***owned)
 {
     PyObject **objects[] = {
-        &self->headers, &self->cookies,    &self->auth,           &self->params,
-        &self->proxies, &self->hooks,      &self->verify,         &self->cert,
-        &self->username, &self->base_url,  &self->session_url,    &self->postdata,
+        &self->headers,    &self->cookies,   &self->auth,           &self->params,
+        &self->proxies,    &self->hooks,     &self->verify,         &self->cert,
+        &self->username,   &self->base_url,  &self->session_url,    &self->postdata,
         &self->default_ca, &self->fields_of, &self->timeout_object, &self->deadline_object,
     };
     memcpy(owned, objects, sizeof(objects));
@@ -492,7 +331,7 @@ free_session(PyObject *object)
 
 /* ---- the type ---- */
 
-#define OBJECT(member, rule) \
+#define OBJECT(member, rule)                                                                       \
     static const struct object_setting member##_setting = {offsetof(SessionObject, member), rule}
 OBJECT(headers, HEADERS_OBJECT);
 OBJECT(cookies, COOKIES_OBJECT);
@@ -516,8 +355,8 @@ static PyGetSetDef getters[] = {
     {"hooks", get_object, set_object, "Callables by event.", (void *)&hooks_setting},
     {"verify", get_object, set_object, "True, False or a CA path.", (void *)&verify_setting},
     {"cert", get_object, set_object, "Client certificate.", (void *)&cert_setting},
-    {"timeout", get_timeout, set_timeout, "Seconds, (connect, read) or None.", NULL},
-    {"deadline", get_deadline, set_deadline, "Seconds for a whole call, or None.", NULL},
+    {"timeout", get_timeout, ak_session_set_timeout, "Seconds, (connect, read) or None.", NULL},
+    {"deadline", get_deadline, ak_session_set_deadline, "Seconds for a whole call, or None.", NULL},
     {"oauth2_username", get_object, set_object, "Who logs in.", (void *)&username_setting},
     {"authentication_base_url", get_object, set_object, "Where a login begins.",
      (void *)&base_url_setting},
@@ -535,7 +374,7 @@ static PyMemberDef members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-#define VERB(name, signature, text)                                                               \
+#define VERB(name, signature, text)                                                                \
     {#name, (PyCFunction)(void (*)(void))session_##name, METH_FASTCALL | METH_KEYWORDS,            \
      PyDoc_STR(#name signature "\n--\n\n" text)}
 static PyMethodDef methods[] = {
@@ -570,11 +409,16 @@ static PyMethodDef methods[] = {
 PyDoc_STRVAR(session_doc, "The C half of apikit.Session.");
 
 static PyType_Slot session_slots[] = {
-    {Py_tp_doc, (void *)session_doc},   {Py_tp_new, new_session},
-    {Py_tp_init, init_session},         {Py_tp_dealloc, free_session},
-    {Py_tp_traverse, traverse_session}, {Py_tp_clear, clear_session},
-    {Py_tp_getset, getters},            {Py_tp_members, members},
-    {Py_tp_methods, methods},           {0, NULL},
+    {Py_tp_doc, (void *)session_doc},
+    {Py_tp_new, new_session},
+    {Py_tp_init, ak_session_init},
+    {Py_tp_dealloc, free_session},
+    {Py_tp_traverse, traverse_session},
+    {Py_tp_clear, clear_session},
+    {Py_tp_getset, getters},
+    {Py_tp_members, members},
+    {Py_tp_methods, methods},
+    {0, NULL},
 };
 
 static PyType_Spec session_spec = {

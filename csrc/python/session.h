@@ -36,7 +36,7 @@ typedef struct {
     PyObject *default_ca; /* (file or None, path or None, source), or NULL until asked */
     /* The login. */
     PyObject *username, *base_url, *session_url, *postdata; /* as given */
-    struct ak_buf password; /* UTF-8; a secret */
+    struct ak_buf password;                                 /* UTF-8; a secret */
     enum { AK_NO_PASSWORD, AK_HAS_PASSWORD } has_password;
 } SessionObject;
 
@@ -44,6 +44,12 @@ typedef struct {
 int ak_timeout_from(PyObject *object, struct ak_timeout *timeout);
 /* Seconds (a number above 0, or None) as nanoseconds (None: 0): 0 or -1. */
 int ak_nanoseconds_from(PyObject *object, const char *name, int64_t *nanoseconds);
+
+/* ---- session.c and session_init.c ---- */
+
+int ak_session_set_timeout(PyObject *self, PyObject *value, void *closure);
+int ak_session_set_deadline(PyObject *self, PyObject *value, void *closure);
+int ak_session_init(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* ---- session_login.c ---- */
 

@@ -15,9 +15,8 @@ seconds_from(PyObject *object, const char *name, double *seconds)
         return 0;
     }
     if (PyBool_Check(object) || !PyNumber_Check(object)) {
-        PyErr_Format(PyExc_ValueError,
-                     "%s must be a number of seconds above 0 or None, not %.100s", name,
-                     Py_TYPE(object)->tp_name);
+        PyErr_Format(PyExc_ValueError, "%s must be a number of seconds above 0 or None, not %.100s",
+                     name, Py_TYPE(object)->tp_name);
         return -1;
     }
     double value = PyFloat_AsDouble(object);

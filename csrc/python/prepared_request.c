@@ -1,0 +1,34 @@
+/* A request as a Python object: for hooks, auth= and Response.request. */
+#include "python/call.h"
+
+#include "python/headers.h"
+#include "python/response.h"
+
+PyObject *
+ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *url,
+                      struct ak_str head, PyObject *body)
+{
+    if (ak_str_ends_with(head, AK_STR("\r\n\r\n"))) {
+        head.len -= 2; /* the empty line is no field */
+    }
+    PyObject *headers = ak_headers_from_head(state, head); /* new */
+    if (headers == NULL) {
+        return NULL;
+    }
+    return PyObject_CallFunction(state->prepared_request_class, "OONO", method, url, headers,
+                                 body == NULL ? Py_None : body); /* steals headers */
+}
+
+PyObject *
+ak_call_prepared_request(struct ak_call *call)
+{
+    PyObject *url =
+        PyUnicode_DecodeASCII(call->url.text.data, (Py_ssize_t)call->url.text.len, NULL);
+    PyObject *request = NULL;
+    if (url != NULL && ak_call_write_head(call) == 0) {
+        request = ak_prepared_from_head(call->state, call->method, url, ak_buf_str(&call->head),
+                                        call->body);
+    }
+    Py_XDECREF(url);
+    return request;
+}

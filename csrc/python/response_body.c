@@ -1,0 +1,155 @@
+/* The body of a Response: read whole or in pieces, by one thread at a time. */
+#include "python/response.h"
+
+void
+ak_response_let_call_go(ResponseObject *self)
+{
+    struct ak_call *call = self->call;
+    self->call = NULL;
+    if (call == NULL) {
+        return;
+    }
+    /* Nobody else reads this exchange: whoever holds the call still begins a
+     * new one. */
+    if (call->exchanging) {
+        ak_exchange_free(&call->exchange);
+        call->exchanging = false;
+    }
+    ak_call_free(call);
+}
+
+/* One thread at a time may read a body. */
+static int
+begin_reading(ResponseObject *self)
+{
+    if (self->busy) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "another thread is reading this response: give each thread its own");
+        return -1;
+    }
+    self->busy = true;
+    return 0;
+}
+
+static int
+read_whole(ResponseObject *self)
+{
+    enum ak_step step;
+    if (begin_reading(self) < 0) {
+        return -1;
+    }
+    ak_exchange_deliver_whole(&self->call->exchange);
+    int result = ak_call_step(self->call, &step);
+    if (result == 0) {
+        self->content = PyBytes_FromStringAndSize(self->call->exchange.body.data,
+                                                  (Py_ssize_t)self->call->exchange.body.len);
+        result = self->content == NULL ? -1 : 0;
+    }
+    self->busy = false;
+    self->consumed = true;
+    ak_response_let_call_go(self);
+    return result;
+}
+
+PyObject *
+ak_response_get_content(PyObject *object, void *Py_UNUSED(closure))
+{
+    ResponseObject *self = (ResponseObject *)object;
+    if (self->content == NULL && self->call != NULL && !self->consumed && read_whole(self) < 0) {
+        return NULL;
+    }
+    if (self->content == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the body of this response was already read in pieces or closed: it is not "
+                        "kept");
+        return NULL;
+    }
+    return Py_NewRef(self->content);
+}
+
+/* Move up to MOST bytes of the exchange's body to OUT. */
+static int
+take_piece(struct ak_exchange *exchange, struct ak_buf *out)
+{
+    size_t room = out->max - out->len;
+    size_t count = exchange->body.len < room ? exchange->body.len : room;
+    if (ak_buf_append(out, ak_str_of(exchange->body.data, count)) != AK_OK) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    ak_buf_consume(&exchange->body, count);
+    return 0;
+}
+
+/* Fill OUT up to its cap: 1 at the body's end, 0 when OUT is full or, with
+ * chunks, as soon as something is there; -1. */
+static int
+read_pieces(ResponseObject *self, struct ak_buf *out)
+{
+    struct ak_exchange *exchange = &self->call->exchange;
+    bool chunked = exchange->reader.framing == AK_HTTP1_CHUNKED;
+    while (out->len < out->max) {
+        enum ak_step step;
+        if (ak_call_step(self->call, &step) < 0) {
+            return -1;
+        }
+        if (step == AK_STEP_DONE) {
+            return 1;
+        }
+        if (take_piece(exchange, out) < 0) {
+            return -1;
+        }
+        if (chunked) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+PyObject *
+ak_response_read(PyObject *object, PyObject *amount)
+{
+    ResponseObject *self = (ResponseObject *)object;
+    Py_ssize_t most = PyNumber_AsSsize_t(amount, PyExc_OverflowError);
+    if (most < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "the amount to read must not be negative");
+        }
+        return NULL;
+    }
+    if (self->call == NULL) {
+        return PyBytes_FromStringAndSize(NULL, 0);
+    }
+    if (begin_reading(self) < 0) {
+        return NULL;
+    }
+    struct ak_buf out = ak_buf_make((size_t)most);
+    self->consumed = true;
+    int result = read_pieces(self, &out);
+    self->busy = false;
+    if (result != 0) {
+        ak_response_let_call_go(self);
+    }
+    PyObject *bytes = result < 0 ? NULL : PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.len);
+    ak_buf_free(&out);
+    return bytes;
+}
+
+PyObject *
+ak_response_close(PyObject *object, PyObject *Py_UNUSED(args))
+{
+    ResponseObject *self = (ResponseObject *)object;
+    if (begin_reading(self) < 0) {
+        return NULL;
+    }
+    ak_response_let_call_go(self);
+    self->busy = false;
+    Py_RETURN_NONE;
+}
+
+int
+ak_response_drain(PyObject *response)
+{
+    ResponseObject *self = (ResponseObject *)response;
+    return self->call == NULL || self->consumed ? 0 : read_whole(self);
+}
