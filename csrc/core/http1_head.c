@@ -111,7 +111,6 @@ ak_http1_take_status_line(struct ak_http1_reader *reader, struct line line, stru
     }
     reader->field_name_len = 0;
     reader->field_flags = 0;
-    reader->content_length = 0;
     reader->reason.len = line.text.len > REASON_START ? line.text.len - REASON_START : 0;
     return append_line(reader, line, err);
 }

@@ -247,6 +247,46 @@ test_every_cap_holds_to_the_byte(void **state)
     }
 }
 
+/* BEFORE, a field that fills SIZE bytes with folded lines, and an empty line;
+ * the caller frees it. */
+static struct ak_str
+fill_section(const char *before, size_t size)
+{
+    static const char folded[] = " 234567890\r\n";
+    const size_t line = sizeof(folded) - 1;
+    const size_t field = strlen("A:\r\n");
+    char last[2 * sizeof(folded) + 4] = " ";
+    size_t count = (size - field) / line - 1;
+    size_t left = size - field - count * line;
+    memset(last + 1, 'x', left - 3);
+    memcpy(last + left - 2, "\r\n\r\n", 4);
+    char start[100];
+    snprintf(start, sizeof(start), "%sA:\r\n", before);
+    return repeat(start, folded, count, last);
+}
+
+static void
+test_heads_and_trailers_may_fill_their_cap(void **state)
+{
+    (void)state;
+    const struct {
+        const char *before;
+        size_t size;
+    } sections[] = {
+        {OK, AK_HTTP1_MAX_HEAD - strlen(OK) - strlen("\r\n")},
+        {OK_TE "0\r\n", AK_HTTP1_MAX_TRAILERS},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t extra = 0; extra < 2; extra++) {
+            struct ak_str text = fill_section(sections[i].before, sections[i].size + extra);
+            struct record got = record_whole(text, AK_HTTP1_OTHER);
+            assert_int_equal(got.last, extra == 0 ? AK_HTTP1_END : AK_HTTP1_FAILED);
+            free_record(&got);
+            free((char *)text.ptr);
+        }
+    }
+}
+
 static void
 test_endless_lines_are_refused_before_their_end(void **state)
 {
@@ -357,6 +397,7 @@ main(void)
         cmocka_unit_test(test_no_memory_is_told_at_every_allocation),
         cmocka_unit_test(test_the_usual_answer_takes_one_allocation),
         cmocka_unit_test(test_every_cap_holds_to_the_byte),
+        cmocka_unit_test(test_heads_and_trailers_may_fill_their_cap),
         cmocka_unit_test(test_endless_lines_are_refused_before_their_end),
         cmocka_unit_test(test_the_quoted_beginning_is_short_and_safe),
         cmocka_unit_test(test_end_and_failure_repeat_and_take_nothing),
