@@ -1,7 +1,14 @@
 """The C half of apikit, as the Python layer sees it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self
+
+from apikit.cookies import CookieJar as _CookieJar
+from apikit.models import PreparedRequest as _PreparedRequest
+from apikit.response import Response as _Response
+from apikit.structures import CaseInsensitiveDict as _CaseInsensitiveDict
 
 class _HasStatus(Protocol):
     @property
@@ -81,6 +88,126 @@ class CookieJar:
     def _remove(self, domain: str | None, path: str | None, name: bytes | None, /) -> int: ...
     def _expire(self, now: int, /) -> None: ...
     def _assign(self, other: CookieJar, /) -> None: ...
+
+class Response:
+    status_code: int
+    reason: str
+    url: str
+    headers: _CaseInsensitiveDict
+    history: list[_Response]
+    elapsed: timedelta
+    request: _PreparedRequest
+    cookies: _CookieJar
+    @property
+    def head(self) -> bytes: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def is_stream(self) -> bool: ...
+    @property
+    def _is_consumed(self) -> bool: ...
+    @property
+    def _elapsed_ns(self) -> int: ...
+    def _read(self, amount: int, /) -> bytes: ...
+    def _restore(
+        self,
+        status: int,
+        url: str,
+        head: bytes,
+        content: bytes,
+        elapsed: int,
+        history: list[Any],
+        /,
+    ) -> None: ...
+    def close(self) -> None: ...
+
+_Timeout = float | tuple[float | None, float | None] | None
+
+class Session:
+    headers: _CaseInsensitiveDict
+    cookies: _CookieJar
+    auth: Any
+    params: Any
+    proxies: Any
+    hooks: Any
+    verify: Any
+    cert: Any
+    timeout: _Timeout
+    deadline: float | None
+    stream: bool
+    trust_env: bool
+    max_redirects: int
+    oauth2_username: str | None
+    authentication_base_url: str | None
+    authentication_session_url: str | None
+    def __init__(
+        self,
+        oauth2_username: str | None = None,
+        oauth2_password: str | None = None,
+        authentication_base_url: str | None = None,
+        authentication_session_url: str | None = None,
+        authentication_postdata: Mapping[str, Any] | None = None,
+        *,
+        timeout: _Timeout = (5, 30),
+        max_body: int | None = ...,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+        trust_env: bool = True,
+        max_redirects: int = 30,
+        user_agent: str | None = None,
+        deadline: float | None = None,
+        pool_maxsize: int = 64,
+        pool_timeout: float | None = 30,
+        cookies_per_call: bool = False,
+    ) -> None: ...
+    def request(
+        self,
+        method: str,
+        url: Any,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        cookies: Any = None,
+        files: Any = None,
+        auth: Any = None,
+        timeout: _Timeout = ...,
+        allow_redirects: bool = True,
+        proxies: Any = None,
+        hooks: Any = None,
+        stream: bool | None = None,
+        verify: Any = None,
+        cert: Any = None,
+        json: Any = None,
+        *,
+        deadline: float | None = ...,
+    ) -> _Response: ...
+    def get(self, url: Any, params: Any = None, **kwargs: Any) -> _Response: ...
+    def options(self, url: Any, **kwargs: Any) -> _Response: ...
+    def head(self, url: Any, **kwargs: Any) -> _Response: ...
+    def post(self, url: Any, data: Any = None, json: Any = None, **kwargs: Any) -> _Response: ...
+    def put(self, url: Any, data: Any = None, **kwargs: Any) -> _Response: ...
+    def patch(self, url: Any, data: Any = None, **kwargs: Any) -> _Response: ...
+    def delete(self, url: Any, **kwargs: Any) -> _Response: ...
+    def set_oauth2_password(self, password: str | None, /) -> None: ...
+    def _submit_login(
+        self,
+        action: str,
+        page: str,
+        fields: list[tuple[str, str | None]],
+        username_index: int,
+        password_index: int,
+        /,
+    ) -> _Response: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
 
 def normalize_url(url: object, query: str = "", /) -> str: ...
 def resolve_url(base: object, reference: str, /) -> str: ...
