@@ -55,9 +55,6 @@ parse_ipv6(struct ak_str text, uint8_t bytes[ADDRESS_BYTES])
     uint8_t groups[ADDRESS_BYTES];
     size_t count = 0, gap = SIZE_MAX, at = 0;
     memset(bytes, 0, ADDRESS_BYTES);
-    if (text.len < 2 || (text.ptr[0] == ':' && text.ptr[1] != ':')) {
-        return false;
-    }
     while (at < text.len) {
         if (text.ptr[at] == ':' && at + 1 < text.len && text.ptr[at + 1] == ':') {
             if (gap != SIZE_MAX) {
@@ -67,9 +64,11 @@ parse_ipv6(struct ak_str text, uint8_t bytes[ADDRESS_BYTES])
             at += 2;
             continue;
         }
-        if (text.ptr[at] == ':') {
-            at++;
+        bool separated = at == 0 || gap == count; /* nothing or "::" stands in front */
+        if ((text.ptr[at] == ':') == separated) {
+            return false;
         }
+        at += separated ? 0 : 1;
         struct ak_str rest = ak_str_slice(text, at, text.len);
         if (count <= 12 && ak_str_find(rest, ':', 0) == rest.len &&
             parse_ipv4(rest, groups + count)) {
@@ -227,9 +226,9 @@ ak_proxy_find_kind(struct ak_str proxy, enum ak_proxy_kind *kind, struct ak_err 
         struct ak_str scheme;
         enum ak_proxy_kind kind;
     } kinds[] = {
-        {{"http://", 7}, AK_PROXY_HTTP},     {{"https://", 8}, AK_PROXY_HTTPS},
-        {{"socks4://", 9}, AK_PROXY_SOCKS},  {{"socks4a://", 10}, AK_PROXY_SOCKS},
-        {{"socks5://", 9}, AK_PROXY_SOCKS},  {{"socks5h://", 10}, AK_PROXY_SOCKS},
+        {{"http://", 7}, AK_PROXY_HTTP},    {{"https://", 8}, AK_PROXY_HTTPS},
+        {{"socks4://", 9}, AK_PROXY_SOCKS}, {{"socks4a://", 10}, AK_PROXY_SOCKS},
+        {{"socks5://", 9}, AK_PROXY_SOCKS}, {{"socks5h://", 10}, AK_PROXY_SOCKS},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (ak_str_istarts_with(proxy, kinds[i].scheme)) {
@@ -238,7 +237,7 @@ ak_proxy_find_kind(struct ak_str proxy, enum ak_proxy_kind *kind, struct ak_err 
         }
     }
     size_t end = ak_str_find(proxy, ':', 0);
-    if (end + 2 >= proxy.len || proxy.ptr[end + 1] != '/') {
+    if (!ak_str_starts_with(ak_str_slice(proxy, end, proxy.len), AK_STR("://"))) {
         *kind = AK_PROXY_HTTP;
         return AK_OK;
     }
