@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import inspect
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -207,8 +209,6 @@ def credentials_beyond_ascii_go_as_utf8(server: str) -> Any:
 
 @fix("retry.credentials", original=True, ours=False)
 def netrc_is_not_read(server: str) -> Any:
-    import tempfile
-
     with tempfile.NamedTemporaryFile("w", suffix="netrc") as netrc:
         netrc.write("machine 127.0.0.1 login user password secret\n")
         netrc.flush()
@@ -345,11 +345,15 @@ def timeout_can_be_given(server: str) -> Any:
         return {"raises": "TypeError"}
 
 
+@fix("retry.timeout", original=None, ours=[5, 30])
+def timeout_by_default(_: str) -> Any:
+    parameter = inspect.signature(retry_request).parameters.get("timeout")
+    return None if parameter is None else list(parameter.default)
+
+
 @fix("retry.timeout", original=None, ours="ReadTimeout")
 def silent_server_ends_in_a_timeout(_: str) -> Any:
     # The original has no timeout at all: its call would never end, so it is not made.
-    import inspect
-
     if "timeout" not in inspect.signature(retry_request).parameters:
         return None
     with socket.create_server(("127.0.0.1", 0)) as silent:
