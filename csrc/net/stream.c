@@ -1,7 +1,6 @@
 /* The connected slot as a stream of bytes. */
 #define _GNU_SOURCE /* ppoll's flags */
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -26,20 +25,26 @@ fail_foreign(struct ak_err *err)
     return AK_IO_FAILED;
 }
 
+/* Whether libcurl's message tells of broken TLS, and not of a connection that
+ * ended or was reset below it. */
+static bool
+is_tls_error(const struct ak_slot *slot)
+{
+    return slot->endpoint.scheme == AK_HTTPS && strstr(slot->error, "error:") != NULL &&
+           strstr(slot->error, "unexpected eof") == NULL;
+}
+
 static enum ak_io
 fail_io(struct ak_slot *slot, const char *what, CURLcode code, struct ak_err *err)
 {
-    long number = 0;
-    (void)curl_easy_getinfo(slot->easy, CURLINFO_OS_ERRNO, &number);
+    /* libcurl's number of the system's error may be that of an address which
+     * failed before this one was connected: its text comes first. */
     const char *reason = slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
     if (code == CURLE_OUT_OF_MEMORY) {
         ak_fail_no_memory(err);
-    } else if (number != 0) {
-        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what, (int)slot->endpoint.host.len,
-                slot->endpoint.host.ptr, strerror((int)number));
     } else {
-        ak_fail(err, AK_CONNECT_FAILED, "%s %.*s failed: %s", what, (int)slot->endpoint.host.len,
-                slot->endpoint.host.ptr, reason);
+        ak_fail(err, is_tls_error(slot) ? AK_TLS_FAILED : AK_CONNECT_FAILED, "%s %.*s failed: %s",
+                what, (int)slot->endpoint.host.len, slot->endpoint.host.ptr, reason);
     }
     return AK_IO_FAILED;
 }
