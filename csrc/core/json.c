@@ -28,90 +28,11 @@ unit_at(const struct ak_json_text *text, size_t i)
     }
 }
 
-/* DEL counts here, though UTF-8 keeps it: a false alarm costs time only. */
+/* DEL does not count, though UTF-8 keeps it: measured one by one, it is right. */
 static inline bool
-byte_wants_care(uint8_t c)
+is_plain(uint8_t c)
 {
-    return c < 0x20 || c >= 0x7F || c == '"' || c == '\\';
-}
-
-/* Sixteen bytes as the compiler's own vector, on whatever the machine has. */
-typedef int8_t vector __attribute__((vector_size(16)));
-
-typedef uint64_t pair __attribute__((vector_size(16)));
-
-#define SPACES 0x2020202020202020u
-
-static inline vector
-load_vector(const char *bytes)
-{
-    vector loaded;
-    memcpy(&loaded, bytes, sizeof(loaded));
-    return loaded;
-}
-
-/* -1 in each byte that wants care; a byte from 0x80 on is negative. */
-static inline vector
-mark_care(vector bytes)
-{
-    return (bytes < 0x20) | (bytes == 0x7F) | (bytes == '"') | (bytes == '\\');
-}
-
-/* mark_care for all LEN bytes together; some are looked at twice. */
-static inline vector
-mark_long(const char *bytes, size_t len)
-{
-    vector care = mark_care(load_vector(bytes + len - sizeof(vector)));
-    for (size_t i = 0; i + sizeof(vector) < len; i += sizeof(vector)) {
-        care |= mark_care(load_vector(bytes + i));
-    }
-    return care;
-}
-
-/* The same for LEN up to 16, by way of registers: a vector read from bytes that
- * were just written piecemeal would wait for them. */
-static inline vector
-mark_short(const char *bytes, size_t len)
-{
-    uint64_t first = SPACES, last = SPACES;
-    if (len >= 8) {
-        memcpy(&first, bytes, 8);
-        memcpy(&last, bytes + len - 8, 8);
-    } else if (len >= 4) {
-        uint32_t start, end;
-        memcpy(&start, bytes, 4);
-        memcpy(&end, bytes + len - 4, 4);
-        first = start | (uint64_t)end << 32;
-    } else if (len > 0) {
-        const uint8_t *units = (const uint8_t *)bytes;
-        uint64_t three = units[0] | (uint64_t)units[len / 2] << 8 | (uint64_t)units[len - 1] << 16;
-        first = (SPACES << 24) | three;
-    }
-    return mark_care((vector)(pair){first, last});
-}
-
-static inline bool
-is_zero(vector v)
-{
-    pair halves = (pair)v;
-    return (halves[0] | halves[1]) == 0;
-}
-
-/* Whether all of TEXTS that TEMPLATE wants are written as they are: one answer
- * for all of them, since it is the rule. */
-static bool
-are_plain(const struct ak_json_template *template, const struct ak_json_text *texts)
-{
-    vector care = {0};
-    for (size_t i = 0; i < template->count; i++) {
-        const struct ak_json_text *text = &texts[template->slots[i].text];
-        if (text->width != AK_JSON_WIDTH_1) {
-            return false;
-        }
-        care |= text->len <= sizeof(vector) ? mark_short(text->units, text->len)
-                                            : mark_long(text->units, text->len);
-    }
-    return is_zero(care);
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
 /* How many units of TEXT from START on are written as they are.  0 for wide
@@ -124,7 +45,7 @@ plain_run(const struct ak_json_text *text, size_t start)
     }
     const uint8_t *units = text->units;
     size_t i = start;
-    while (i < text->len && !byte_wants_care(units[i])) {
+    while (i < text->len && is_plain(units[i])) {
         i++;
     }
     return i - start;
@@ -209,10 +130,13 @@ write_unit(char *out, uint32_t c, enum ak_json_charset charset)
     return write_hex(out, 0xDC00 + ((c - 0x10000) & 0x3FF));
 }
 
-/* Fill in what TEXT takes. */
+/* The size of TEXT without its quotes. */
 static enum ak_status
-measure_text(struct ak_json_text *text, enum ak_json_charset charset)
+measure_text(const struct ak_json_text *text, enum ak_json_charset charset, size_t *size)
 {
+    if (text->len > AK_JSON_MAX_TEXT) {
+        return AK_TOO_LARGE;
+    }
     size_t total = plain_run(text, 0);
     for (size_t i = total; i < text->len; i++) {
         size_t taken = size_of(unit_at(text, i), charset);
@@ -223,33 +147,17 @@ measure_text(struct ak_json_text *text, enum ak_json_charset charset)
         total += taken + run;
         i += run;
     }
-    text->written = total;
+    *size = total;
     return AK_OK;
 }
 
-/* LEN bytes without a call for a short piece, by two moves that may overlap.  OUT
- * and FROM do not. */
-static inline char *
-copy_bytes(char *out, const char *from, size_t len)
+static char *
+write_str(char *out, struct ak_str text)
 {
-    if (len > 2 * sizeof(vector)) {
-        memcpy(out, from, len);
-    } else if (len >= sizeof(vector)) {
-        vector first = load_vector(from), last = load_vector(from + len - sizeof(last));
-        memcpy(out, &first, sizeof(first));
-        memcpy(out + len - sizeof(last), &last, sizeof(last));
-    } else if (len >= sizeof(uint64_t)) {
-        uint64_t first, last;
-        memcpy(&first, from, sizeof(first));
-        memcpy(&last, from + len - sizeof(last), sizeof(last));
-        memcpy(out, &first, sizeof(first));
-        memcpy(out + len - sizeof(last), &last, sizeof(last));
-    } else {
-        for (size_t i = 0; i < len; i++) {
-            out[i] = from[i];
-        }
+    if (text.len > 0) {
+        memcpy(out, text.ptr, text.len);
     }
-    return out + len;
+    return out + text.len;
 }
 
 static char *
@@ -257,12 +165,12 @@ write_text(char *out, const struct ak_json_text *text, enum ak_json_charset char
 {
     const char *bytes = text->units;
     size_t run = plain_run(text, 0);
-    out = copy_bytes(out, bytes, run);
+    out = write_str(out, ak_str_of(bytes, run));
     for (size_t i = run; i < text->len; i++) {
         out = write_unit(out, unit_at(text, i), charset);
         run = plain_run(text, i + 1);
         if (run > 0) {
-            out = copy_bytes(out, bytes + i + 1, run);
+            out = write_str(out, ak_str_of(bytes + i + 1, run));
             i += run;
         }
     }
@@ -270,30 +178,23 @@ write_text(char *out, const struct ak_json_text *text, enum ak_json_charset char
 }
 
 enum ak_status
-ak_json_measure(const struct ak_json_template *template, struct ak_json_text *texts,
+ak_json_measure(const struct ak_json_template *template, const struct ak_json_text *texts,
                 enum ak_json_charset charset, size_t *size)
 {
+    size_t total = template->end.len;
     *size = 0;
     if (template->count > AK_JSON_MAX_SLOTS) {
         return AK_TOO_LARGE;
     }
-    size_t total = template->end.len;
     for (size_t i = 0; i < template->count; i++) {
-        struct ak_json_text *text = &texts[template->slots[i].text];
-        if (text->len > AK_JSON_MAX_TEXT) {
-            return AK_TOO_LARGE;
+        const struct ak_json_slot *slot = &template->slots[i];
+        size_t taken;
+        enum ak_status status = measure_text(&texts[slot->text], charset, &taken);
+        if (status != AK_OK) {
+            *size = slot->text;
+            return status;
         }
-        text->written = text->len;
-        total += template->slots[i].lead.len + text->len;
-    }
-    for (size_t i = are_plain(template, texts) ? template->count : 0; i < template->count; i++) {
-        struct ak_json_text *text = &texts[template->slots[i].text];
-        total -= text->len;
-        if (measure_text(text, charset) != AK_OK) {
-            *size = template->slots[i].text;
-            return AK_BAD_VALUE;
-        }
-        total += text->written;
+        total += slot->lead.len + taken;
     }
     *size = total;
     return AK_OK;
@@ -305,13 +206,8 @@ ak_json_write(char *out, const struct ak_json_template *template, const struct a
 {
     for (size_t i = 0; i < template->count; i++) {
         const struct ak_json_slot *slot = &template->slots[i];
-        const struct ak_json_text *text = &texts[slot->text];
-        out = copy_bytes(out, slot->lead.ptr, slot->lead.len);
-        if (text->width == AK_JSON_WIDTH_1 && text->written == text->len) {
-            out = copy_bytes(out, text->units, text->len);
-        } else {
-            out = write_text(out, text, charset);
-        }
+        out = write_str(out, slot->lead);
+        out = write_text(out, &texts[slot->text], charset);
     }
-    return copy_bytes(out, template->end.ptr, template->end.len);
+    return write_str(out, template->end);
 }

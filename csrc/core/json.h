@@ -1,6 +1,6 @@
 /* Strings inside a JSON text of fixed shape, byte for byte as Python's json
- * writes them.  It measures first and then writes into memory of exactly that
- * size, so that it allocates nothing. */
+ * writes them.  Measured first and then written into memory of exactly that
+ * size, so that nothing is allocated here. */
 #ifndef AK_JSON_H
 #define AK_JSON_H
 
@@ -27,7 +27,6 @@ struct ak_json_text {
     const void *units;
     size_t len; /* in units */
     enum ak_json_width width;
-    size_t written; /* bytes that it takes; filled by ak_json_measure */
 };
 
 /* What stands before a string, its opening quote included, and which of the
@@ -48,12 +47,24 @@ struct ak_json_template {
  * them cannot be written (a lone surrogate in UTF-8, a unit over 0x10FFFF), and
  * then *size is its index in TEXTS; AK_TOO_LARGE over the caps above. */
 AK_MUST_CHECK enum ak_status ak_json_measure(const struct ak_json_template *template,
-                                             struct ak_json_text *texts,
+                                             const struct ak_json_text *texts,
                                              enum ak_json_charset charset, size_t *size);
 
 /* Write TEMPLATE with TEXTS, which must have been measured with the same
  * CHARSET.  Returns the end of what was written at OUT. */
 char *ak_json_write(char *out, const struct ak_json_template *template,
                     const struct ak_json_text *texts, enum ak_json_charset charset);
+
+/* The short way, for texts that are printable ASCII without quotes and
+ * backslashes and therefore the same in both charsets.  The size is that of
+ * ak_json_measure if they are; AK_BAD_VALUE if their width says that they are
+ * not, AK_TOO_LARGE over the caps. */
+AK_MUST_CHECK enum ak_status ak_json_measure_plain(const struct ak_json_template *template,
+                                                   const struct ak_json_text *texts, size_t *size);
+
+/* Write into OUT, which has the size that ak_json_measure_plain said.  Returns
+ * the end, or NULL if a text is not so after all: then OUT is of no use. */
+AK_MUST_CHECK char *ak_json_write_plain(char *out, const struct ak_json_template *template,
+                                        const struct ak_json_text *texts);
 
 #endif

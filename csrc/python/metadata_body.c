@@ -98,24 +98,40 @@ raise_lone_surrogate(PyObject *text)
     Py_XDECREF(encoded);
 }
 
-/* The body of FIELDS, six exact str; NULL with an exception set. */
+/* The body of TEXTS that want no escape: a new reference, or NULL, without an
+ * exception if they do want one. */
 static PyObject *
-write_body(PyObject *fields, struct ak_json_text texts[AK_METADATA_FIELDS],
-           const struct dump_options *options)
+write_plain(const struct ak_json_template *template, const struct ak_json_text *texts)
 {
-    const struct ak_json_template *template = ak_metadata_template(options->order, options->layout);
     size_t size;
-    enum ak_status status = ak_json_measure(template, texts, options->charset, &size);
+    if (ak_json_measure_plain(template, texts, &size) != AK_OK) {
+        return NULL;
+    }
+    PyObject *body = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size); /* new */
+    if (body != NULL && ak_json_write_plain(PyBytes_AS_STRING(body), template, texts) == NULL) {
+        Py_CLEAR(body);
+    }
+    return body;
+}
+
+/* The body of any TEXTS, which are the units of FIELDS, six exact str; NULL with
+ * an exception set. */
+static PyObject *
+write_escaped(const struct ak_json_template *template, const struct ak_json_text *texts,
+              enum ak_json_charset charset, PyObject *fields)
+{
+    size_t size;
+    enum ak_status status = ak_json_measure(template, texts, charset, &size);
     if (status == AK_BAD_VALUE) {
         raise_lone_surrogate(PyTuple_GET_ITEM(fields, (Py_ssize_t)size));
         return NULL;
     }
-    if (status != AK_OK || size > PY_SSIZE_T_MAX) {
+    if (status != AK_OK) {
         return PyErr_NoMemory();
     }
     PyObject *body = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size); /* new */
     if (body != NULL) {
-        ak_json_write(PyBytes_AS_STRING(body), template, texts, options->charset);
+        ak_json_write(PyBytes_AS_STRING(body), template, texts, charset);
     }
     return body;
 }
@@ -146,7 +162,12 @@ dump_metadata(PyObject *module, PyObject *const *args, Py_ssize_t nargs, PyObjec
         texts[i].len = (size_t)PyUnicode_GET_LENGTH(value);
         texts[i].width = (enum ak_json_width)PyUnicode_KIND(value);
     }
-    return write_body(args[0], texts, &options);
+    const struct ak_json_template *template = ak_metadata_template(options.order, options.layout);
+    PyObject *body = write_plain(template, texts); /* new */
+    if (body == NULL && !PyErr_Occurred()) {
+        body = write_escaped(template, texts, options.charset, args[0]);
+    }
+    return body;
 }
 
 static PyMethodDef functions[] = {

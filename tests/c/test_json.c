@@ -32,13 +32,41 @@ make_text(const uint32_t *points, size_t count, enum ak_json_width width)
                                                       : (const void *)&points[i];
         memcpy(units + i * width, unit, width);
     }
-    return (struct ak_json_text){units, count, width, 0};
+    return (struct ak_json_text){units, count, width};
+}
+
+enum plainness { PLAIN, NOT_PLAIN };
+
+/* The short way gives EXPECTED in just its size if the texts are plain, and says
+ * so if they are not. */
+static void
+assert_short_way(const struct ak_json_template *template, const struct ak_json_text *texts,
+                 enum plainness plainness, const char *expected)
+{
+    size_t size;
+    enum ak_status status = ak_json_measure_plain(template, texts, &size);
+    if (status == AK_BAD_VALUE) {
+        assert_int_equal(plainness, NOT_PLAIN);
+        return;
+    }
+    assert_int_equal(status, AK_OK);
+    char *out = malloc(size);
+    assert_non_null(out);
+    char *end = ak_json_write_plain(out, template, texts);
+    if (plainness == PLAIN) {
+        assert_int_equal(size, strlen(expected));
+        assert_ptr_equal(end, out + size);
+        assert_memory_equal(out, expected, size);
+    } else {
+        assert_null(end);
+    }
+    free(out);
 }
 
 /* TEXTS in TEMPLATE are EXPECTED, in just as many bytes as were measured. */
 static void
-assert_template(const struct ak_json_template *template, struct ak_json_text *texts,
-                enum ak_json_charset charset, const char *expected)
+assert_template(const struct ak_json_template *template, const struct ak_json_text *texts,
+                enum ak_json_charset charset, enum plainness plainness, const char *expected)
 {
     size_t size;
     ak_alloc_fail_at(1);
@@ -47,10 +75,17 @@ assert_template(const struct ak_json_template *template, struct ak_json_text *te
     char *out = malloc(size);
     assert_non_null(out);
     assert_ptr_equal(ak_json_write(out, template, texts, charset), out + size);
-    assert_int_equal(ak_alloc_count(), 0);
-    ak_alloc_fail_at(0);
     assert_memory_equal(out, expected, size);
     free(out);
+    assert_short_way(template, texts, plainness, expected);
+    assert_int_equal(ak_alloc_count(), 0);
+    ak_alloc_fail_at(0);
+}
+
+static bool
+is_plain(uint32_t point)
+{
+    return point >= ' ' && point <= '~' && point != '"' && point != '\\';
 }
 
 static void
@@ -58,7 +93,11 @@ assert_written(const uint32_t *points, size_t count, enum ak_json_width width,
                enum ak_json_charset charset, const char *expected)
 {
     struct ak_json_text text = make_text(points, count, width);
-    assert_template(&one, &text, charset, expected);
+    enum plainness plainness = width == AK_JSON_WIDTH_1 ? PLAIN : NOT_PLAIN;
+    for (size_t i = 0; i < count; i++) {
+        plainness = is_plain(points[i]) ? plainness : NOT_PLAIN;
+    }
+    assert_template(&one, &text, charset, plainness, expected);
     free((void *)text.units);
 }
 
@@ -160,25 +199,23 @@ test_a_quote_at_every_place(void **state)
 }
 
 static void
-test_each_byte_that_wants_care_is_seen_in_a_long_text(void **state)
+test_each_byte_at_every_place_of_the_short_way(void **state)
 {
     (void)state;
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        uint32_t text[40];
-        for (size_t i = 0; i < LENGTH(text); i++) {
-            text[i] = 'x';
+    enum { LONGEST = 40 };
+    for (size_t len = 1; len <= LONGEST; len++) {
+        for (uint32_t byte = 0; byte < 256; byte++) {
+            for (size_t place = 0; place < len; place++) {
+                char text[LONGEST], expected[LONGEST + 8];
+                memset(text, 'x', len);
+                text[place] = (char)byte;
+                memcpy(expected, "[\"", 2);
+                memcpy(expected + 2, text, len);
+                memcpy(expected + 2 + len, "\"]", 3);
+                struct ak_json_text one_text = {text, len, AK_JSON_WIDTH_1};
+                assert_short_way(&one, &one_text, is_plain(byte) ? PLAIN : NOT_PLAIN, expected);
+            }
         }
-        text[21] = byte;
-        struct ak_json_text narrow = make_text(text, LENGTH(text), AK_JSON_WIDTH_1);
-        struct ak_json_text wide = make_text(text, LENGTH(text), AK_JSON_WIDTH_4);
-        size_t narrow_size, wide_size;
-        assert_int_equal(ak_json_measure(&one, &narrow, AK_JSON_ASCII, &narrow_size), AK_OK);
-        assert_int_equal(ak_json_measure(&one, &wide, AK_JSON_ASCII, &wide_size), AK_OK);
-        assert_int_equal(narrow_size, wide_size);
-        bool is_plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
-        assert_int_equal(narrow.written == LENGTH(text), is_plain);
-        free((void *)narrow.units);
-        free((void *)wide.units);
     }
 }
 
@@ -218,7 +255,8 @@ test_slots_take_the_texts_that_they_name(void **state)
     const uint32_t first[] = {'1'}, second[] = {'2', '"', 0xE9};
     struct ak_json_text texts[] = {make_text(first, 1, AK_JSON_WIDTH_1),
                                    make_text(second, 3, AK_JSON_WIDTH_1)};
-    assert_template(&swapped, texts, AK_JSON_ASCII, "{\"b\": \"2\\\"\\u00e9\", \"a\": \"1\"}\n");
+    assert_template(&swapped, texts, AK_JSON_ASCII, NOT_PLAIN,
+                    "{\"b\": \"2\\\"\\u00e9\", \"a\": \"1\"}\n");
     free((void *)texts[0].units);
     free((void *)texts[1].units);
 }
@@ -252,12 +290,13 @@ static void
 test_caps(void **state)
 {
     (void)state;
-    struct ak_json_text huge = {"", AK_JSON_MAX_TEXT + 1, AK_JSON_WIDTH_1, 0};
+    struct ak_json_text huge = {"", AK_JSON_MAX_TEXT + 1, AK_JSON_WIDTH_1};
     size_t size;
     assert_int_equal(ak_json_measure(&one, &huge, AK_JSON_ASCII, &size), AK_TOO_LARGE);
+    assert_int_equal(ak_json_measure_plain(&one, &huge, &size), AK_TOO_LARGE);
 
     struct ak_json_slot many[AK_JSON_MAX_SLOTS + 1];
-    struct ak_json_text empty = {"", 0, AK_JSON_WIDTH_1, 0};
+    struct ak_json_text empty = {"", 0, AK_JSON_WIDTH_1};
     for (size_t i = 0; i < LENGTH(many); i++) {
         many[i] = (struct ak_json_slot){AK_STR("x"), 0};
     }
@@ -266,6 +305,7 @@ test_caps(void **state)
     assert_int_equal(size, AK_JSON_MAX_SLOTS);
     wide.count++;
     assert_int_equal(ak_json_measure(&wide, &empty, AK_JSON_ASCII, &size), AK_TOO_LARGE);
+    assert_int_equal(ak_json_measure_plain(&wide, &empty, &size), AK_TOO_LARGE);
 }
 
 int
@@ -274,7 +314,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_kind_of_character),
         cmocka_unit_test(test_a_quote_at_every_place),
-        cmocka_unit_test(test_each_byte_that_wants_care_is_seen_in_a_long_text),
+        cmocka_unit_test(test_each_byte_at_every_place_of_the_short_way),
         cmocka_unit_test(test_plain_text_of_every_length),
         cmocka_unit_test(test_a_pair_of_surrogate_units_stays_two_code_points),
         cmocka_unit_test(test_slots_take_the_texts_that_they_name),

@@ -201,7 +201,7 @@ test_the_shape_of_the_answer(void **state)
             ak_metadata_template(bodies[i].order, bodies[i].layout);
         struct ak_json_text texts[AK_METADATA_FIELDS];
         for (size_t field = 0; field < AK_METADATA_FIELDS; field++) {
-            texts[field] = (struct ak_json_text){&"012345"[field], 1, AK_JSON_WIDTH_1, 0};
+            texts[field] = (struct ak_json_text){&"012345"[field], 1, AK_JSON_WIDTH_1};
         }
         size_t size;
         assert_int_equal(ak_json_measure(template, texts, AK_JSON_ASCII, &size), AK_OK);

@@ -98,6 +98,27 @@ check_output(const char *out, const char *end, const struct ak_json_text *text,
     }
 }
 
+/* The short way says what EXPECTED is, or that it cannot. */
+static void
+check_short_way(const struct ak_json_text *text, struct ak_str expected)
+{
+    size_t size;
+    bool plain = text->width == AK_JSON_WIDTH_1;
+    for (size_t i = 0; i < text->len; i++) {
+        uint32_t unit = unit_of(text, i);
+        plain = plain && unit >= ' ' && unit <= '~' && unit != '"' && unit != '\\';
+    }
+    if (ak_json_measure_plain(&template, text, &size) != AK_OK) {
+        require(!plain);
+        return;
+    }
+    char *out = malloc(size);
+    require(out != NULL);
+    require((ak_json_write_plain(out, &template, text) != NULL) == plain);
+    require(!plain || ak_str_equal(ak_str_of(out, size), expected));
+    free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -114,7 +135,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     void *units = malloc(len * width + (len == 0));
     require(units != NULL);
     memcpy(units, data + 1, len * width);
-    struct ak_json_text text = {units, len, width, 0};
+    struct ak_json_text text = {units, len, width};
     enum ak_status status = ak_json_measure(&template, &text, charset, &measured);
     require((status == AK_OK) == can_be_written(&text, charset));
     if (status == AK_OK) {
@@ -123,6 +144,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char *end = ak_json_write(out, &template, &text, charset);
         require(end == out + measured);
         check_output(out, end, &text, charset);
+        check_short_way(&text, ak_str_of(out, measured));
         free(out);
     }
     free(units);
