@@ -18,6 +18,8 @@ struct inflater {
     z_stream stream;
     bool member_done; /* gzip: another member may follow */
     bool undecided;   /* deflate: zlib's format or raw, not yet known */
+    bool has_first;   /* deflate, undecided: the first byte has come */
+    char first;
 };
 
 static struct inflater *
@@ -99,25 +101,50 @@ run_gzip(void *state, struct ak_str *input, char *out, size_t size, size_t *made
     return result;
 }
 
+/* zlib's first byte has 8 in its low half and at most 7 in its high one, and the
+ * first two are a multiple of 31 (RFC 1950, 2.2). */
+static bool
+begins_as_zlib(char first, char second)
+{
+    unsigned pair = (unsigned)(unsigned char)first << 8 | (unsigned char)second;
+    return (pair & 0x8F00) == 0x0800 && pair % 31 == 0;
+}
+
 /* RFC 9110 says zlib's format (RFC 1950), and many servers send raw deflate
- * (RFC 1951).  zlib's first byte has 8 in its low half and at most 7 in its
- * high one, and the first two are a multiple of 31. */
+ * (RFC 1951): the second byte tells. */
+static enum ak_coding_state
+decide_format(struct inflater *inflater, struct ak_str *input)
+{
+    if (!inflater->has_first && input->len > 0) {
+        inflater->first = input->ptr[0];
+        inflater->has_first = true;
+        *input = ak_str_slice(*input, 1, input->len);
+    }
+    if (input->len == 0) {
+        return AK_CODING_OPEN;
+    }
+    inflater->undecided = false;
+    if (!begins_as_zlib(inflater->first, input->ptr[0]) &&
+        inflateReset2(&inflater->stream, RAW_WINDOW) != Z_OK) {
+        return AK_CODING_NO_MEMORY;
+    }
+    /* One byte makes no output in either format. */
+    struct ak_str first = ak_str_of(&inflater->first, 1);
+    char nothing;
+    size_t made;
+    return inflate_some(inflater, &first, &nothing, sizeof(nothing), &made);
+}
+
 static enum ak_coding_state
 run_deflate(void *state, struct ak_str *input, char *out, size_t size, size_t *made)
 {
     struct inflater *inflater = state;
     *made = 0;
-    if (!inflater->undecided || input->len == 0) {
-        return inflate_some(inflater, input, out, size, made);
-    }
-    unsigned first = (unsigned char)input->ptr[0];
-    bool zlib_format = (first & 0x0F) == 8 && first >> 4 <= 7;
-    if (zlib_format && input->len > 1) {
-        zlib_format = (first << 8 | (unsigned char)input->ptr[1]) % 31 == 0;
-    }
-    inflater->undecided = false;
-    if (!zlib_format && inflateReset2(&inflater->stream, RAW_WINDOW) != Z_OK) {
-        return AK_CODING_NO_MEMORY;
+    if (inflater->undecided) {
+        enum ak_coding_state result = decide_format(inflater, input);
+        if (inflater->undecided || result != AK_CODING_OPEN) {
+            return result;
+        }
     }
     return inflate_some(inflater, input, out, size, made);
 }
@@ -157,29 +184,62 @@ run_brotli(void *state, struct ak_str *input, char *out, size_t size, size_t *ma
 /* ---- zstd ---- */
 
 #ifdef AK_HAVE_ZSTD
-static void *
-open_zstd(void)
-{
-    return ZSTD_createDStream();
-}
+enum { ZSTD_WINDOW_LOG = 23 }; /* 8 MiB: RFC 9659, 3 */
+
+struct unpacker {
+    ZSTD_DStream *stream;
+    bool in_frame;
+};
 
 static void
 close_zstd(void *state)
 {
-    ZSTD_freeDStream(state);
+    struct unpacker *unpacker = state;
+    ZSTD_freeDStream(unpacker->stream);
+    ak_free(unpacker);
+}
+
+static void *
+open_zstd(void)
+{
+    struct unpacker *unpacker = ak_calloc(1, sizeof(*unpacker));
+    if (unpacker == NULL) {
+        return NULL;
+    }
+    unpacker->stream = ZSTD_createDStream();
+    if (unpacker->stream == NULL || ZSTD_isError(ZSTD_DCtx_setParameter(
+                                        unpacker->stream, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG))) {
+        close_zstd(unpacker);
+        unpacker = NULL;
+    }
+    return unpacker;
+}
+
+/* The first byte of a frame or of a skippable one (RFC 8878, 3.1): libzstd may
+ * know formats from before the standard too, which keep to none of our bounds. */
+static bool
+begins_frame(char first)
+{
+    return (unsigned char)first == 0x28 || (first & 0xF0) == 0x50;
 }
 
 static enum ak_coding_state
 run_zstd(void *state, struct ak_str *input, char *out, size_t size, size_t *made)
 {
+    struct unpacker *unpacker = state;
+    *made = 0;
+    if (!unpacker->in_frame && input->len > 0 && !begins_frame(input->ptr[0])) {
+        return AK_CODING_BROKEN;
+    }
     ZSTD_inBuffer in = {input->ptr, input->len, 0};
     ZSTD_outBuffer result = {out, size, 0};
-    size_t code = ZSTD_decompressStream(state, &result, &in);
+    size_t code = ZSTD_decompressStream(unpacker->stream, &result, &in);
     *input = ak_str_slice(*input, in.pos, input->len);
     *made = result.pos;
     if (ZSTD_isError(code)) {
         return AK_CODING_BROKEN;
     }
+    unpacker->in_frame = code != 0;
     return code == 0 ? AK_CODING_ENDED : AK_CODING_OPEN;
 }
 #endif

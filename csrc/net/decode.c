@@ -10,6 +10,7 @@ struct stage {
     char *buffer;        /* what the stage before has made; NULL for the first */
     struct ak_str input; /* what is left of it */
     enum ak_coding_state progress;
+    bool filled; /* the last output filled its room: more may be inside */
 };
 
 struct ak_decoder {
@@ -119,6 +120,7 @@ run_stage(struct stage *stage, char *out, size_t size, size_t *made, struct ak_e
     }
     size_t before = stage->input.len;
     stage->progress = stage->coding->run(stage->state, &stage->input, out, size, made);
+    stage->filled = *made == size;
     if (stage->progress == AK_CODING_NO_MEMORY) {
         return ak_fail_no_memory(err);
     }
@@ -149,7 +151,8 @@ pull(struct ak_decoder *decoder, size_t index, char *out, size_t size, size_t *m
     *made = 0;
     for (;;) {
         skip_padding(stage);
-        if (stage->progress == AK_CODING_OPEN || stage->input.len > 0) {
+        /* Never for nothing: libzstd counts such calls and calls it an error. */
+        if (stage->input.len > 0 || (stage->filled && stage->progress == AK_CODING_OPEN)) {
             enum ak_status status = run_stage(stage, out, size, made, err);
             if (status != AK_OK || *made > 0) {
                 return status;
