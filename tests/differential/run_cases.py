@@ -32,6 +32,9 @@ MODULES = (
     "session",
 )
 
+#: What stands in place of an observation when a case itself goes wrong.
+FAILURES = (CASE_FAILED, CASE_DIED) = ("case failed", "case died")
+
 READ_BY_APIKIT = ("LOGFILE", "LOG_TO_SYSLOG", "LOGHOST", "LOGLEVEL", "DEBUG", "REQUEST_METHOD")
 
 _SECONDS_PER_CASE = 60
@@ -55,7 +58,7 @@ def observe(case: Case, server: str) -> Any:
         try:
             observation = case.function(server)
         except BaseException:
-            observation = {"case failed": traceback.format_exc()}
+            observation = {CASE_FAILED: traceback.format_exc()}
         with os.fdopen(writing, "w") as pipe:
             json.dump(observation, pipe)
         os._exit(0)
@@ -63,7 +66,7 @@ def observe(case: Case, server: str) -> Any:
     with os.fdopen(reading) as pipe:
         text = pipe.read()
     _, status = os.waitpid(child, 0)
-    return json.loads(text) if text else {"case died": status}
+    return json.loads(text) if text else {CASE_DIED: status}
 
 
 def main() -> None:
