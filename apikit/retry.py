@@ -138,5 +138,6 @@ def _shared_session() -> Session:
 
         with _session_lock:
             if _session is None:
-                _session = Session(trust_env=True, cookies_per_call=True)
+                # However many threads there are, each waits for its turn: requests knew no limit.
+                _session = Session(trust_env=True, cookies_per_call=True, pool_timeout=None)
     return _session
