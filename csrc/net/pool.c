@@ -221,6 +221,8 @@ make_slot(struct ak_pool *pool, struct ak_slot **slot, struct ak_err *err)
     pool->count--;
     if (*slot != NULL) {
         link_slot(pool, *slot);
+    } else {
+        pthread_cond_signal(&pool->slot_freed); /* the place is free again */
     }
     ak_lock_release(&pool->lock);
     if (*slot == NULL) {
