@@ -173,6 +173,17 @@ get_inherited_state(PyObject *self)
     return inherited;
 }
 
+/* The args of SELF, a new reference. */
+static PyObject *
+get_args(PyObject *self)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyException_GetArgs(self);
+#else
+    return Py_NewRef(((PyBaseExceptionObject *)self)->args);
+#endif
+}
+
 PyDoc_STRVAR(reduce_doc, "__reduce__($self, /)\n"
                          "--\n"
                          "\n"
@@ -192,7 +203,7 @@ reduce_backend_error(PyObject *self, PyObject *Py_UNUSED(unused))
         goto done;
     }
     newobj = PyObject_GetAttrString(copyreg, "__newobj__");
-    args = PyObject_GetAttrString(self, "args");
+    args = get_args(self);
     if (newobj != NULL && args != NULL) {
         result = Py_BuildValue("O(O)(OO)", newobj, Py_TYPE(self), args, inherited);
     }
