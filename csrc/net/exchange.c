@@ -151,6 +151,15 @@ ak_exchange_wait(struct ak_exchange *x, enum ak_wait what, int64_t until, struct
     }
 }
 
+enum ak_step
+ak_exchange_check_clock(struct ak_exchange *x, int64_t until, struct ak_err *err)
+{
+    if (x->bounds.deadline != 0 && x->waiting_since >= x->bounds.deadline) {
+        return fail_over_deadline(x, err);
+    }
+    return x->waiting_since >= until ? AK_STEP_WAIT : AK_STEP_ONWARD;
+}
+
 /* ---- the phases before sending ---- */
 
 static enum ak_step

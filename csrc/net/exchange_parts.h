@@ -26,6 +26,10 @@ enum ak_step ak_exchange_read_early(struct ak_exchange *x, struct ak_err *err);
 enum ak_step ak_exchange_wait(struct ak_exchange *x, enum ak_wait what, int64_t until,
                               struct ak_err *err);
 
+/* The deadline and UNTIL after work that did not have to wait: a peer that is
+ * always ready must not hide the clock.  Reads the time of its last sign of life. */
+enum ak_step ak_exchange_check_clock(struct ak_exchange *x, int64_t until, struct ak_err *err);
+
 /* Give the slot back, its connection kept or closed. */
 enum ak_fate { AK_KEEP, AK_CLOSE };
 void ak_exchange_give_back(struct ak_exchange *x, enum ak_fate fate);

@@ -9,7 +9,7 @@ note_progress(struct ak_exchange *x, size_t count)
 {
     x->answered = true;
     x->window_bytes += count;
-    x->waiting_since = x->bounds.read != 0 ? ak_now() : 0;
+    x->waiting_since = ak_now();
 }
 
 /* After a plain read that did not fill its room the socket is empty; a TLS
@@ -315,6 +315,9 @@ ak_exchange_read_body(struct ak_exchange *x, int64_t until, struct ak_err *err)
             step = decode(x, err);
         } else {
             step = advance_body(x, until, err);
+        }
+        if (step == AK_STEP_ONWARD && x->phase == AK_PHASE_BODY) {
+            step = ak_exchange_check_clock(x, until, err);
         }
         if (step != AK_STEP_ONWARD) {
             return step;

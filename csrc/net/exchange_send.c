@@ -74,6 +74,7 @@ ak_exchange_send(struct ak_exchange *x, int64_t until, struct ak_err *err)
             case AK_IO_DONE:
                 x->sent += count;
                 x->waiting_since = ak_now();
+                step = ak_exchange_check_clock(x, until, err);
                 break;
             case AK_IO_AGAIN:
                 step = wait_to_send(x, until, err);
