@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn, TypedDict, Unpack
 
 from apikit import _core, _prepare
 from apikit.cookies import CookieJar
-from apikit.login import Form, Outcome, Page, find_strategy
+from apikit.login import Form, Outcome, Page, Strategy, find_strategy
 from apikit.models import PreparedRequest, Request
 from apikit.response import Response
 from apikit.structures import CaseInsensitiveDict
@@ -150,18 +150,7 @@ deadline, max_redirects, trust_env
             If the network fails.
         """
         with self._login_lock:
-            self.cookies = CookieJar()
-            page = _page_of(self.get(self.authentication_base_url, stream=False))
-            if self.authentication_session_url is None:
-                self.authentication_session_url = SESSION_URL
-            strategy = self._strategy(
-                self.authentication_base_url or page.url, self.authentication_session_url
-            )
-            found = strategy.read(page, self._postdata or {})
-            if isinstance(found, Form):
-                answer = self._submit(found)
-                found = answer if isinstance(answer, Outcome) else strategy.judge(answer)
-            self.login_state, self.login_message = found.state, found.message
+            self._log_in()
 
     @property
     def authentication_postdata(self) -> dict[str, Any] | None:
@@ -286,6 +275,60 @@ deadline, max_redirects, trust_env
             "of Session"
         )
 
+    def _log_in(self) -> None:
+        """Do what `authenticate` does; the caller holds the lock."""
+        self.login_state, self.login_message = "error", "the login did not end"
+        try:
+            self.cookies = CookieJar()
+            page = _page_of(self._fetch(self.authentication_base_url))
+            if self.authentication_session_url is None:
+                self.authentication_session_url = SESSION_URL
+            strategy = self._make_strategy()
+            found = strategy.read(page, self._postdata or {})
+            if isinstance(found, Form):
+                answer = self._submit(found)
+                found = answer if isinstance(answer, Outcome) else strategy.judge(answer)
+            self.login_state, self.login_message = found.state, found.message
+        finally:
+            self._logins += 1
+
+    def _make_strategy(self) -> Strategy:
+        return self._strategy(
+            self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
+        )
+
+    def _renew(self, response: Response, logins: int, may_log_in: bool) -> bool:
+        """Say whether to send a request again, since the login was lost and is there anew.
+
+        The C half asks when an answer may be the proxy's refusal.  One that ends
+        at the provider is the caller's 403 if the login cannot be renewed: a login
+        page is no data.
+
+        Parameters
+        ----------
+        response
+            The answer.
+        logins
+            How many logins had ended when the request was sent: if there was one
+            since, it serves.
+        may_log_in
+            Whether the request can be sent again.
+        """
+        if not self._make_strategy().refuses(_page_of(response), _first_url(response)):
+            return False
+        if may_log_in and self._log_in_again(logins):
+            return True
+        if response.status_code < 400 or response.history:
+            response.status_code, response.reason = 403, "Forbidden"
+        return False
+
+    def _log_in_again(self, logins: int) -> bool:
+        """Renew a login that was good once; the first of the threads that need it does it."""
+        with self._login_lock:
+            if self._logins == logins and self.login_state == "ok":
+                self._log_in()
+            return self._logins != logins and self.login_state == "ok"
+
     def _submit(self, form: Form) -> Page | Outcome:
         fields: list[tuple[str, str | None]] = list(form.fields)
         self._posted = {
@@ -306,6 +349,10 @@ deadline, max_redirects, trust_env
 
 def _page_of(response: Response) -> Page:
     return Page(response.url, response.status_code, response.text)
+
+
+def _first_url(response: Response) -> str:
+    return response.history[0].url if response.history else response.url
 
 
 def _split_password(postdata: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:

@@ -99,6 +99,18 @@ class Strategy(Protocol):
         """
         ...
 
+    def refuses(self, page: Page, asked: str) -> bool:
+        """Say whether an answer is the proxy's, which wants a login, and not the service's.
+
+        Parameters
+        ----------
+        page
+            The answer, after redirects.
+        asked
+            The URL that the request went to first.
+        """
+        ...
+
     def judge(self, page: Page) -> Outcome:
         """Say how the login ended.
 

@@ -68,6 +68,12 @@ class GitHub:
             return Outcome("error", "the login ended neither at the proxy nor at the provider")
         return Outcome("ok", "logged in")
 
+    def refuses(self, page: Page, asked: str) -> bool:
+        """Say whether the proxy wants a login: see `apikit.login.Strategy.refuses`."""
+        if _core.same_origin(page.url, self._session_url):
+            return not _core.same_origin(asked, self._session_url)
+        return page.status == 403 and self._is_sign_in(page)
+
     def _fill_in(self, page: Page, form: HtmlForm, extra: Mapping[str, Any]) -> Form | Outcome:
         if form.named(TOKEN) is None:
             return _no_form(f"the login form has no {TOKEN}")
@@ -110,8 +116,12 @@ class GitHub:
     def _is_sign_in(self, page: Page) -> bool:
         """Whether it is the proxy's own page that offers a login."""
         base = urlsplit(self._base_url).path
-        forms = parse_forms(page.text, page.url)
-        return any(urlsplit(form.action).path == base for form in forms)
+        return any(
+            bool(form.action)
+            and urlsplit(form.action).path == base
+            and _core.same_origin(form.action, self._base_url)
+            for form in parse_forms(page.text, page.url)
+        )
 
 
 def _no_form(message: str) -> Outcome:

@@ -287,6 +287,13 @@ ak_response_status(PyObject *response)
     return ((ResponseObject *)response)->status;
 }
 
+bool
+ak_response_was_redirected(PyObject *response)
+{
+    PyObject *history = ((ResponseObject *)response)->attributes[AK_RESPONSE_HISTORY];
+    return history != NULL && PyList_Check(history) && PyList_GET_SIZE(history) > 0;
+}
+
 int
 ak_response_set_history(PyObject *response, PyObject *history)
 {

@@ -50,6 +50,8 @@ int ak_response_drain(PyObject *response);
 /* The answer's Location, false if there is none; points into the Response. */
 bool ak_response_location(PyObject *response, struct ak_str *location);
 int ak_response_status(PyObject *response);
+/* Whether it came by redirects. */
+bool ak_response_was_redirected(PyObject *response);
 
 /* Set the history attribute to a copy of HISTORY, a list: 0 or -1. */
 int ak_response_set_history(PyObject *response, PyObject *history);

@@ -1,5 +1,5 @@
-/* The type _core.Session: its settings and its verbs.  How a request is made
- * and carried out is in prepare.c and call.c, the login in session_login.c. */
+/* The type _core.Session: its settings and its life.  The verbs are in
+ * session_verbs.c, the login in session_login.c. */
 #include "python/session.h"
 
 #include <stddef.h>
@@ -11,117 +11,6 @@
 #include "python/headers.h"
 
 enum { MOST_FIELDS = 256 * 1024 };
-
-/* ---- the verbs ---- */
-
-struct verb {
-    struct ak_signature signature;
-    enum ak_name method;
-    PyObject *follow; /* NULL: what the caller says, else True */
-};
-
-static PyObject *
-send_request(PyObject *self, const struct ak_signature *signature, PyObject *const *args,
-             Py_ssize_t count, PyObject *keyword_names, struct ak_arguments *arguments)
-{
-    SessionObject *session = (SessionObject *)self;
-    struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL ||
-        ak_parse_arguments(state, signature, args, count, keyword_names, arguments) < 0) {
-        return NULL;
-    }
-    struct ak_call *call = ak_call_new(session, arguments);
-    return call == NULL ? NULL : ak_call_run(call);
-}
-
-static PyObject *
-send_verb(PyObject *self, enum ak_name method, const struct ak_signature *signature,
-          PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL) {
-        return NULL;
-    }
-    struct ak_arguments arguments = {{NULL}};
-    arguments.values[AK_ARG_METHOD] = state->names[method];
-    return send_request(self, signature, args, count, keyword_names, &arguments);
-}
-
-static PyObject *
-session_request(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {
-        "request",
-        16,
-        {AK_ARG_METHOD, AK_ARG_URL, AK_ARG_PARAMS, AK_ARG_DATA, AK_ARG_HEADERS, AK_ARG_COOKIES,
-         AK_ARG_FILES, AK_ARG_AUTH, AK_ARG_TIMEOUT, AK_ARG_ALLOW_REDIRECTS, AK_ARG_PROXIES,
-         AK_ARG_HOOKS, AK_ARG_STREAM, AK_ARG_VERIFY, AK_ARG_CERT, AK_ARG_JSON},
-    };
-    struct ak_arguments arguments = {{NULL}};
-    return send_request(self, &signature, args, count, keyword_names, &arguments);
-}
-
-static PyObject *
-session_get(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {"get", 2, {AK_ARG_URL, AK_ARG_PARAMS}};
-    return send_verb(self, AK_NAME_VERB_GET, &signature, args, count, keyword_names);
-}
-
-static PyObject *
-session_options(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {"options", 1, {AK_ARG_URL}};
-    return send_verb(self, AK_NAME_VERB_OPTIONS, &signature, args, count, keyword_names);
-}
-
-/* HEAD alone does not follow redirects unless told to, as in requests. */
-static PyObject *
-session_head(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {"head", 1, {AK_ARG_URL}};
-    struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    struct ak_arguments arguments = {{NULL}};
-    if (state == NULL ||
-        ak_parse_arguments(state, &signature, args, count, keyword_names, &arguments) < 0) {
-        return NULL;
-    }
-    arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_HEAD];
-    if (arguments.values[AK_ARG_ALLOW_REDIRECTS] == NULL) {
-        arguments.values[AK_ARG_ALLOW_REDIRECTS] = Py_False;
-    }
-    struct ak_call *call = ak_call_new((SessionObject *)self, &arguments);
-    return call == NULL ? NULL : ak_call_run(call);
-}
-
-static PyObject *
-session_post(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {
-        "post", 3, {AK_ARG_URL, AK_ARG_DATA, AK_ARG_JSON}};
-    return send_verb(self, AK_NAME_VERB_POST, &signature, args, count, keyword_names);
-}
-
-static PyObject *
-session_put(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {"put", 2, {AK_ARG_URL, AK_ARG_DATA}};
-    return send_verb(self, AK_NAME_VERB_PUT, &signature, args, count, keyword_names);
-}
-
-static PyObject *
-session_patch(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {"patch", 2, {AK_ARG_URL, AK_ARG_DATA}};
-    return send_verb(self, AK_NAME_VERB_PATCH, &signature, args, count, keyword_names);
-}
-
-static PyObject *
-session_delete(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *keyword_names)
-{
-    static const struct ak_signature signature = {"delete", 1, {AK_ARG_URL}};
-    return send_verb(self, AK_NAME_VERB_DELETE, &signature, args, count, keyword_names);
-}
 
 /* ---- life ---- */
 
@@ -370,12 +259,13 @@ static PyMemberDef members[] = {
     {"trust_env", T_BOOL, offsetof(SessionObject, trust_env), 0,
      "Whether the environment's proxies and CA files count."},
     {"max_redirects", T_LONG, offsetof(SessionObject, max_redirects), 0, "Redirects in a call."},
+    {"_logins", T_ULONG, offsetof(SessionObject, logins), 0, "How many logins have ended."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(SessionObject, weak_references), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
 #define VERB(name, signature, text)                                                                \
-    {#name, (PyCFunction)(void (*)(void))session_##name, METH_FASTCALL | METH_KEYWORDS,            \
+    {#name, (PyCFunction)(void (*)(void))ak_session_##name, METH_FASTCALL | METH_KEYWORDS,         \
      PyDoc_STR(#name signature "\n--\n\n" text)}
 static PyMethodDef methods[] = {
     VERB(request,
@@ -390,9 +280,12 @@ static PyMethodDef methods[] = {
     VERB(put, "($self, /, url, data=None, **kwargs)", "Send a PUT request."),
     VERB(patch, "($self, /, url, data=None, **kwargs)", "Send a PATCH request."),
     VERB(delete, "($self, /, url, **kwargs)", "Send a DELETE request."),
-    {"set_oauth2_password", ak_session_password_method, METH_O,
-     PyDoc_STR("set_oauth2_password($self, password, /)\n--\n\nSet the password of the login.")},
-    {"_submit_login", (PyCFunction)(void (*)(void))ak_session_submit_login, METH_VARARGS,
+    {"set_oauth2_password", (PyCFunction)(void (*)(void))ak_session_password_method,
+     METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("set_oauth2_password($self, /, password)\n--\n\nSet the password of the login.")},
+    {"_fetch", ak_session_fetch, METH_O,
+     PyDoc_STR("_fetch($self, url, /)\n--\n\nSend a GET request, without a renewal of the login.")},
+    {"_submit_login", ak_session_submit_login, METH_VARARGS,
      PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, /)\n"
                "--\n\nPost a login form; the secrets are filled in here.")},
     {"close", session_close, METH_NOARGS,

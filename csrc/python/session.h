@@ -38,6 +38,7 @@ typedef struct {
     PyObject *username, *base_url, *session_url, *postdata; /* as given */
     struct ak_buf password;                                 /* UTF-8; a secret */
     enum { AK_NO_PASSWORD, AK_HAS_PASSWORD } has_password;
+    unsigned long logins; /* how many have ended */
 } SessionObject;
 
 /* 0 or -1 with TypeError or ValueError. */
@@ -51,11 +52,32 @@ int ak_session_set_timeout(PyObject *self, PyObject *value, void *closure);
 int ak_session_set_deadline(PyObject *self, PyObject *value, void *closure);
 int ak_session_init(PyObject *self, PyObject *args, PyObject *kwargs);
 
+/* ---- session_verbs.c ---- */
+
+PyObject *ak_session_request(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                             PyObject *keyword_names);
+PyObject *ak_session_get(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                         PyObject *keyword_names);
+PyObject *ak_session_options(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                             PyObject *keyword_names);
+PyObject *ak_session_head(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                          PyObject *keyword_names);
+PyObject *ak_session_post(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                          PyObject *keyword_names);
+PyObject *ak_session_put(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                         PyObject *keyword_names);
+PyObject *ak_session_patch(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                           PyObject *keyword_names);
+PyObject *ak_session_delete(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                            PyObject *keyword_names);
+/* _fetch(url): a GET of the login itself. */
+PyObject *ak_session_fetch(PyObject *self, PyObject *url);
+
 /* ---- session_login.c ---- */
 
 /* Take a password (str, bytes or None), overwriting the one before: 0 or -1. */
 int ak_session_set_password(SessionObject *self, PyObject *password);
-PyObject *ak_session_password_method(PyObject *self, PyObject *password);
+PyObject *ak_session_password_method(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* _submit_login(action, page, fields, username_index, password_index): post the
  * form that a strategy has read, with the secrets filled in here.  Refused with

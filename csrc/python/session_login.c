@@ -50,8 +50,13 @@ ak_session_set_password(SessionObject *self, PyObject *password)
 }
 
 PyObject *
-ak_session_password_method(PyObject *self, PyObject *password)
+ak_session_password_method(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    static char *keywords[] = {"password", NULL};
+    PyObject *password; /* borrowed */
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:set_oauth2_password", keywords, &password)) {
+        return NULL;
+    }
     if (ak_session_set_password((SessionObject *)self, password) < 0) {
         return NULL;
     }
