@@ -153,7 +153,8 @@ def merge_cookies(session: CookieJar | None, call: Any) -> CookieJar:
         What `apikit.cookies.from_any` takes.
     """
     jar = CookieJar() if session is None else session.copy()
-    jar.update(from_any(call))
+    if call is not None:
+        jar.update(from_any(call))
     return jar
 
 

@@ -60,7 +60,8 @@ class CookieJar(_core.CookieJar, MutableMapping[str, str | None]):
     __slots__ = ()
 
     def __init__(self, cookies: Any = ()) -> None:
-        self.update(cookies)
+        if cookies:
+            self.update(cookies)
 
     def __iter__(self) -> Iterator[Cookie]:  # type: ignore[override]
         from http.cookiejar import Cookie
