@@ -14,11 +14,13 @@ from apikit.log import get_logger
 from apikit.retry import retry_request
 
 if TYPE_CHECKING:
+    from apikit.retries import Retry
     from apikit.session import Session
 
 __all__ = [
     "APIFlask",
     "BackendError",
+    "Retry",
     "Session",
     "add_metadata_route",
     "get_logger",
@@ -29,7 +31,7 @@ __all__ = [
 ]
 
 #: Names that are imported when they are first asked for, from these modules; "" for a module.
-_LAZY: Final = {"Session": "session", "errors": "", "session": ""}
+_LAZY: Final = {"Retry": "retries", "Session": "session", "errors": "", "session": ""}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar, cast
 __all__ = [
     "BodyTooLarge",
     "ChunkedEncodingError",
+    "ConnectError",
     "ConnectTimeout",
     "ConnectionError",
     "ContentDecodingError",
@@ -40,6 +41,7 @@ __all__ = [
     "Timeout",
     "TooManyRedirects",
     "URLRequired",
+    "UnsafeRedirect",
     "UnrewindableBodyError",
     "build",
     "joined",
@@ -106,6 +108,10 @@ class ConnectionError(RequestException):  # noqa: A001 - requests' name
     """No connection, or it broke, or what came over it was not HTTP."""
 
 
+class ConnectError(ConnectionError):
+    """No connection came about: the name, the host or the port; nothing was sent."""
+
+
 class ProxyError(ConnectionError):
     """The proxy could not be reached or refused."""
 
@@ -140,6 +146,10 @@ class URLRequired(RequestException):
 
 class TooManyRedirects(RequestException):
     """More redirects than `max_redirects`."""
+
+
+class UnsafeRedirect(RequestException):
+    """A redirect would carry a body to another origin, or a password a second time."""
 
 
 class MissingSchema(RequestException, ValueError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 
 from apikit import _core, _prepare
 from apikit.cookies import CookieJar
@@ -12,6 +12,9 @@ from apikit.login import Form, Outcome, Page, Strategy, find_strategy
 from apikit.models import PreparedRequest, Request
 from apikit.response import Response
 from apikit.structures import CaseInsensitiveDict
+
+if TYPE_CHECKING:
+    from apikit.retries import Retry
 
 __all__ = ["CookieJar", "PreparedRequest", "Request", "Response", "Session", "SessionOptions"]
 
@@ -62,6 +65,8 @@ class Session(_core.Session):
         Fields that win over those of the login form, except over its token.
     login
         The strategy that reads the login pages: "github".
+    retries
+        How often a request is sent again: a number, a `apikit.Retry`, or None.
     **options
         The rest, as in `SessionOptions`:
     timeout
@@ -118,6 +123,7 @@ deadline, max_redirects, trust_env
         authentication_postdata: Mapping[str, Any] | None = None,
         *,
         login: str = "github",
+        retries: Any = None,
         **options: Unpack[SessionOptions],
     ) -> None:
         own, secret = _split_password(authentication_postdata)
@@ -129,6 +135,7 @@ deadline, max_redirects, trust_env
             own,
             **options,
         )
+        self.retries = retries
         self._strategy = find_strategy(login)
         self._postdata = own
         self._posted: dict[str, Any] | None = None
@@ -151,6 +158,16 @@ deadline, max_redirects, trust_env
         """
         with self._login_lock:
             self._log_in()
+
+    @property
+    def retries(self) -> Retry | None:
+        """When a request is sent again; assigned, it takes what the constructor does."""
+        policy: Retry | None = self._retries
+        return policy
+
+    @retries.setter
+    def retries(self, retries: Any) -> None:
+        self._retries = None if retries is None else _policy(retries)
 
     @property
     def authentication_postdata(self) -> dict[str, Any] | None:
@@ -349,6 +366,12 @@ deadline, max_redirects, trust_env
 
 def _page_of(response: Response) -> Page:
     return Page(response.url, response.status_code, response.text)
+
+
+def _policy(retries: Any) -> Retry | None:
+    from apikit.retries import Retry  # noqa: PLC0415 - most sessions have none
+
+    return Retry.from_any(retries)
 
 
 def _first_url(response: Response) -> str:

@@ -22,7 +22,8 @@ enum ak_status {
     AK_BAD_URL,         /* the URL cannot be understood */
     AK_MISSING_SCHEMA,  /* the URL has no scheme */
     AK_BAD_SCHEMA,      /* the URL has a scheme that is not http or https */
-    AK_CONNECT_FAILED,  /* no connection: name, refusal, reset, broken HTTP */
+    AK_NOT_CONNECTED,   /* no connection came about: name, refusal; nothing was sent */
+    AK_CONNECT_FAILED,  /* the connection failed later: reset, end, broken HTTP */
     AK_CONNECT_TIMEOUT, /* no connection in time */
     AK_READ_TIMEOUT,    /* connected, but the answer did not come in time */
     AK_DEADLINE,        /* the caller's deadline for the whole call passed */

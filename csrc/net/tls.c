@@ -40,7 +40,7 @@ status_of_code(const struct ak_slot *slot, CURLcode code)
     }
     /* With a tunnel, what is refused or cut before TLS is the proxy's doing. */
     bool proxied = slot->endpoint.peer == AK_PEER_PROXY || slot->endpoint.proxy.len > 0;
-    return proxied ? AK_PROXY_FAILED : AK_CONNECT_FAILED;
+    return proxied ? AK_PROXY_FAILED : AK_NOT_CONNECTED;
 }
 
 void

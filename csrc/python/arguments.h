@@ -5,6 +5,8 @@
 
 #include "python/state.h"
 
+#include <stdint.h>
+
 /* In the order in which Session.request takes them by place. */
 enum ak_argument {
     AK_ARG_METHOD,
@@ -27,9 +29,9 @@ enum ak_argument {
     AK_ARG_COUNT
 };
 
-/* What was given, borrowed from the caller; NULL where nothing was. */
 struct ak_arguments {
-    PyObject *values[AK_ARG_COUNT];
+    PyObject *values[AK_ARG_COUNT]; /* borrowed from the caller; NULL where nothing was given */
+    int64_t deadline_at;            /* monotonic end of the call with all its tries; 0: none */
 };
 
 /* A function's signature: its name and what it takes by place. */

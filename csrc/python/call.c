@@ -194,7 +194,12 @@ static PyObject *
 run_hop(struct ak_call *call)
 {
     enum ak_step step;
-    if (begin_exchange(call) < 0 || ak_call_step(call, &step) < 0) {
+    if (begin_exchange(call) < 0) {
+        return NULL;
+    }
+    int told = call->session->transport == Py_None ? ak_call_step(call, &step)
+                                                   : ak_call_ask_transport(call, &step);
+    if (told < 0) {
         return NULL;
     }
     /* Before the Response takes over the head. */

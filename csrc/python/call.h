@@ -83,6 +83,9 @@ struct ak_call {
 
 /* ---- prepare.c ---- */
 
+/* Fix the end of the call, by its deadline= or the session's: 0 or -1. */
+int ak_find_deadline(SessionObject *session, struct ak_arguments *arguments);
+
 /* A call from ARGUMENTS; NULL with an exception, nothing sent. */
 struct ak_call *ak_call_new(SessionObject *session, const struct ak_arguments *arguments);
 /* Let one reference go; the last one frees all and closes what is open. */
@@ -130,6 +133,12 @@ int ak_call_write_head(struct ak_call *call);
 
 /* The proxy, TLS settings and endpoint of the present hop: 0 or -1. */
 int ak_call_find_route(struct ak_call *call);
+
+/* ---- transport.c ---- */
+
+/* The present hop by the session's transport in place of a connection: the
+ * exchange is then DONE or, for AK_DELIVER_PIECES, at HEAD.  0 or -1. */
+int ak_call_ask_transport(struct ak_call *call, enum ak_step *step);
 
 /* ---- call.c ---- */
 

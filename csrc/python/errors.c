@@ -5,6 +5,7 @@ static const char *const class_names[] = {
     [AK_BAD_URL] = "InvalidURL",
     [AK_MISSING_SCHEMA] = "MissingSchema",
     [AK_BAD_SCHEMA] = "InvalidSchema",
+    [AK_NOT_CONNECTED] = "ConnectError",
     [AK_CONNECT_FAILED] = "ConnectionError",
     [AK_CONNECT_TIMEOUT] = "ConnectTimeout",
     [AK_READ_TIMEOUT] = "ReadTimeout",

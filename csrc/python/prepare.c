@@ -128,24 +128,31 @@ truth_of(PyObject *given, int fallback)
     return is_given(given) ? PyObject_IsTrue(given) : fallback;
 }
 
+int
+ak_find_deadline(SessionObject *session, struct ak_arguments *arguments)
+{
+    int64_t deadline = session->deadline;
+    PyObject *given = arguments->values[AK_ARG_DEADLINE];
+    if (given != NULL && ak_nanoseconds_from(given, "deadline", &deadline) < 0) {
+        return -1;
+    }
+    arguments->deadline_at = deadline == 0 ? 0 : ak_now() + deadline;
+    return 0;
+}
+
 static int
 take_bounds(struct ak_call *call, const struct ak_arguments *arguments)
 {
     SessionObject *session = call->session;
     struct ak_timeout timeout = session->timeout;
-    int64_t deadline = session->deadline;
     PyObject *given = arguments->values[AK_ARG_TIMEOUT];
     if (given != NULL && ak_timeout_from(given, &timeout) < 0) {
-        return -1;
-    }
-    given = arguments->values[AK_ARG_DEADLINE];
-    if (given != NULL && ak_nanoseconds_from(given, "deadline", &deadline) < 0) {
         return -1;
     }
     call->bounds = (struct ak_bounds){
         .connect_ms = timeout.connect_ms,
         .read = timeout.read,
-        .deadline = deadline == 0 ? 0 : ak_now() + deadline,
+        .deadline = arguments->deadline_at,
         .pool_wait = session->pool_wait,
         .max_body = session->max_body,
     };

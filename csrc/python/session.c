@@ -172,11 +172,12 @@ owned_objects(SessionObject *self, PyObject ***owned)
         &self->proxies,    &self->hooks,     &self->verify,         &self->cert,
         &self->username,   &self->base_url,  &self->session_url,    &self->postdata,
         &self->default_ca, &self->fields_of, &self->timeout_object, &self->deadline_object,
+        &self->retries,    &self->transport,
     };
     memcpy(owned, objects, sizeof(objects));
 }
 
-enum { OWNED_COUNT = 16 };
+enum { OWNED_COUNT = 18 };
 
 static int
 traverse_session(PyObject *object, visitproc visit, void *arg)
@@ -230,6 +231,8 @@ OBJECT(proxies, ANY_OBJECT);
 OBJECT(hooks, ANY_OBJECT);
 OBJECT(verify, ANY_OBJECT);
 OBJECT(cert, ANY_OBJECT);
+OBJECT(retries, ANY_OBJECT);
+OBJECT(transport, ANY_OBJECT);
 OBJECT(username, ANY_OBJECT);
 OBJECT(base_url, ANY_OBJECT);
 OBJECT(session_url, ANY_OBJECT);
@@ -246,6 +249,10 @@ static PyGetSetDef getters[] = {
     {"cert", get_object, set_object, "Client certificate.", (void *)&cert_setting},
     {"timeout", get_timeout, ak_session_set_timeout, "Seconds, (connect, read) or None.", NULL},
     {"deadline", get_deadline, ak_session_set_deadline, "Seconds for a whole call, or None.", NULL},
+    {"_retries", get_object, set_object, "The policy of retries, or None.",
+     (void *)&retries_setting},
+    {"_transport", get_object, set_object, "What answers in place of servers, or None.",
+     (void *)&transport_setting},
     {"oauth2_username", get_object, set_object, "Who logs in.", (void *)&username_setting},
     {"authentication_base_url", get_object, set_object, "Where a login begins.",
      (void *)&base_url_setting},

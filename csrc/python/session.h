@@ -19,6 +19,8 @@ typedef struct {
     /* requests' settings, each a strong reference, never NULL after __init__. */
     PyObject *headers, *cookies, *auth, *params, *proxies, *hooks, *verify, *cert;
     PyObject *timeout_object, *deadline_object;
+    PyObject *retries;   /* a policy with begin(), or None */
+    PyObject *transport; /* a callable in place of connections, or None */
     PyObject *weak_references;
     struct ak_timeout timeout;
     int64_t deadline; /* nanoseconds for a whole call; 0: none */

@@ -206,7 +206,7 @@ make_call(SessionObject *self, PyObject *action, const struct login_form *form)
     if (state == NULL) {
         return NULL;
     }
-    struct ak_arguments arguments = {{NULL}};
+    struct ak_arguments arguments = {.deadline_at = 0};
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_POST];
     arguments.values[AK_ARG_URL] = action;
     struct ak_call *call = ak_call_new(self, &arguments);

@@ -1,112 +1,8 @@
-/* The verbs of a Session, and the renewal of a lost login on the way. */
+/* The verbs of a Session. */
 #include "python/session.h"
 
 #include "python/call.h"
-#include "python/response.h"
-
-/* ---- sending, with renewal ---- */
-
-/* What a second sending of a body needs; redirects let the call's own go. */
-struct body_record {
-    PyObject *body, *start; /* strong, or NULL */
-};
-
-static PyObject *
-send_once(SessionObject *session, const struct ak_arguments *arguments, struct body_record *record)
-{
-    struct ak_call *call = ak_call_new(session, arguments);
-    if (call == NULL) {
-        return NULL;
-    }
-    if (record != NULL) {
-        record->body = Py_XNewRef(call->body);
-        record->start = Py_XNewRef(call->body_start);
-    }
-    return ak_call_run(call);
-}
-
-/* Whether RESPONSE may be the proxy's way to say that the login is lost: only
- * a look, since most answers pass here.  _renew() reads the page. */
-static bool
-may_be_refusal(struct module_state *state, SessionObject *session, PyObject *response)
-{
-    return session->has_password == AK_HAS_PASSWORD && session->base_url != Py_None &&
-           ak_is_response(state, response) &&
-           (ak_response_status(response) == 403 || ak_response_was_redirected(response));
-}
-
-enum verdict { VERDICT_FAILED = -1, VERDICT_FINAL, VERDICT_SEND_AGAIN };
-
-/* Ask _renew(response, logins, may_log_in) of apikit.Session. */
-static enum verdict
-ask_renewal(SessionObject *session, PyObject *response, unsigned long logins, PyObject *may_log_in)
-{
-    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_renew", "OkO", response, logins,
-                                           may_log_in); /* new */
-    if (answer == NULL) {
-        return VERDICT_FAILED;
-    }
-    bool again = answer == Py_True;
-    Py_DECREF(answer);
-    return again ? VERDICT_SEND_AGAIN : VERDICT_FINAL;
-}
-
-/* Make the body ready to be sent again: 1, 0 when it cannot be, or -1. */
-static int
-rewind_body(const struct body_record *record)
-{
-    if (record->body == NULL || PyBytes_Check(record->body)) {
-        return 1;
-    }
-    PyObject *start = record->start != NULL ? record->start : Py_None;
-    PyObject *done =
-        ak_prepare_call("rewind", Py_BuildValue("(OO)", record->body, start)); /* new */
-    if (done != NULL) {
-        Py_DECREF(done);
-        return 1;
-    }
-    if (!PyErr_ExceptionMatches(PyExc_OSError)) {
-        return -1;
-    }
-    PyErr_Clear(); /* UnrewindableBodyError: the refusal itself is the answer */
-    return 0;
-}
-
-/* RESPONSE (stolen) or, after a new login, the answer to the same request. */
-static PyObject *
-renew(struct module_state *state, SessionObject *session, const struct ak_arguments *arguments,
-      const struct body_record *record, unsigned long logins, PyObject *response)
-{
-    int rewound = rewind_body(record);
-    PyObject *may_log_in = rewound > 0 ? Py_True : Py_False;
-    enum verdict verdict =
-        rewound < 0 ? VERDICT_FAILED : ask_renewal(session, response, logins, may_log_in);
-    if (verdict == VERDICT_SEND_AGAIN) {
-        Py_SETREF(response, send_once(session, arguments, NULL));
-        if (response != NULL && may_be_refusal(state, session, response)) {
-            verdict = ask_renewal(session, response, logins, Py_False);
-        }
-    }
-    if (verdict == VERDICT_FAILED) {
-        Py_CLEAR(response);
-    }
-    return response;
-}
-
-static PyObject *
-send_renewing(struct module_state *state, SessionObject *session,
-              const struct ak_arguments *arguments)
-{
-    struct body_record record = {NULL, NULL};
-    unsigned long logins = session->logins;
-    PyObject *response = send_once(session, arguments, &record);
-    if (response != NULL && may_be_refusal(state, session, response)) {
-        response = renew(state, session, arguments, &record, logins, response);
-    }
-    Py_XDECREF(record.body);
-    Py_XDECREF(record.start);
-    return response;
-}
+#include "python/sending.h"
 
 PyObject *
 ak_session_fetch(PyObject *self, PyObject *url)
@@ -115,11 +11,11 @@ ak_session_fetch(PyObject *self, PyObject *url)
     if (state == NULL) {
         return NULL;
     }
-    struct ak_arguments arguments = {{NULL}};
+    struct ak_arguments arguments = {.deadline_at = 0};
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_GET];
     arguments.values[AK_ARG_URL] = url;
     arguments.values[AK_ARG_STREAM] = Py_False;
-    return send_once((SessionObject *)self, &arguments, NULL);
+    return ak_send_once((SessionObject *)self, &arguments, NULL);
 }
 
 /* ---- the verbs ---- */
@@ -133,7 +29,7 @@ send_request(PyObject *self, const struct ak_signature *signature, PyObject *con
         ak_parse_arguments(state, signature, args, count, keyword_names, arguments) < 0) {
         return NULL;
     }
-    return send_renewing(state, (SessionObject *)self, arguments);
+    return ak_send(state, (SessionObject *)self, arguments);
 }
 
 static PyObject *
@@ -144,7 +40,7 @@ send_verb(PyObject *self, enum ak_name method, const struct ak_signature *signat
     if (state == NULL) {
         return NULL;
     }
-    struct ak_arguments arguments = {{NULL}};
+    struct ak_arguments arguments = {.deadline_at = 0};
     arguments.values[AK_ARG_METHOD] = state->names[method];
     return send_request(self, signature, args, count, keyword_names, &arguments);
 }
@@ -159,7 +55,7 @@ ak_session_request(PyObject *self, PyObject *const *args, Py_ssize_t count, PyOb
          AK_ARG_FILES, AK_ARG_AUTH, AK_ARG_TIMEOUT, AK_ARG_ALLOW_REDIRECTS, AK_ARG_PROXIES,
          AK_ARG_HOOKS, AK_ARG_STREAM, AK_ARG_VERIFY, AK_ARG_CERT, AK_ARG_JSON},
     };
-    struct ak_arguments arguments = {{NULL}};
+    struct ak_arguments arguments = {.deadline_at = 0};
     return send_request(self, &signature, args, count, keyword_names, &arguments);
 }
 
@@ -183,7 +79,7 @@ ak_session_head(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObjec
 {
     static const struct ak_signature signature = {"head", 1, {AK_ARG_URL}};
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    struct ak_arguments arguments = {{NULL}};
+    struct ak_arguments arguments = {.deadline_at = 0};
     if (state == NULL ||
         ak_parse_arguments(state, &signature, args, count, keyword_names, &arguments) < 0) {
         return NULL;
@@ -192,7 +88,7 @@ ak_session_head(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObjec
     if (arguments.values[AK_ARG_ALLOW_REDIRECTS] == NULL) {
         arguments.values[AK_ARG_ALLOW_REDIRECTS] = Py_False;
     }
-    return send_renewing(state, (SessionObject *)self, &arguments);
+    return ak_send(state, (SessionObject *)self, &arguments);
 }
 
 PyObject *

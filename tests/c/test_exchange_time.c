@@ -111,6 +111,9 @@ test_silence_in_the_head_or_the_body_is_a_read_timeout(void **state)
         assert_fails(&world, ask, AK_READ_TIMEOUT, "raise timeout=");
         ask.delivery = AK_DELIVER_PIECES;
         assert_fails(&world, ask, AK_READ_TIMEOUT, "127.0.0.1:");
+        for (int sent = 0; sent < 3; sent++) {
+            wait_for(&world.server.reached);
+        }
         assert_int_equal(atomic_load(&world.server.requests), 3);
         end_world(&world);
     }
@@ -188,13 +191,32 @@ test_a_body_that_comes_steadily_may_take_longer_than_the_read_timeout(void **sta
 
 /* ---- the deadline ---- */
 
+/* Step until PHASE. */
 static void
-check_deadline(loopback_script script, struct ask ask, const char *says)
+step_to(struct ak_exchange *exchange, enum ak_phase phase)
+{
+    struct ak_err err;
+    do {
+        assert_int_equal(ak_exchange_step(exchange, ak_now() + MILLISECOND, &err), AK_STEP_WAIT);
+    } while (exchange->phase != phase);
+}
+
+/* The deadline comes in PHASE, which is reached before it is set. */
+static void
+check_deadline(loopback_script script, struct ask ask, enum ak_phase phase, const char *says)
 {
     struct world world;
+    struct ak_exchange exchange;
+    struct answer answer;
     make_world(&world, script, 4);
-    ask.deadline_in = SHORT;
-    assert_fails(&world, ask, AK_DEADLINE, says);
+    begin(&world, &ask, &exchange);
+    step_to(&exchange, phase);
+    exchange.bounds.deadline = ak_now() + SHORT;
+    finish(&exchange, &ask, &answer);
+    assert_int_equal(answer.last, AK_STEP_FAILED);
+    assert_int_equal(answer.err.status, AK_DEADLINE);
+    assert_non_null(strstr(answer.err.message, says));
+    free_answer(&answer);
     sem_post(&world.server.go);
     end_world(&world);
 }
@@ -204,11 +226,11 @@ test_the_deadline_ends_sending_waiting_and_reading(void **state)
 {
     (void)state;
     struct ak_str body = make_noise(BODY_SIZE);
-    check_deadline(ignore, (struct ask){.body = body}, "while sending to");
+    check_deadline(ignore, (struct ask){.body = body}, AK_PHASE_SEND, "while sending to");
     last_words = "HTTP/1.1 200 OK\r\n";
-    check_deadline(fall_silent, (struct ask){0}, "while waiting for the answer of");
+    check_deadline(fall_silent, (struct ask){0}, AK_PHASE_HEAD, "while waiting for the answer of");
     last_words = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
-    check_deadline(fall_silent, (struct ask){0}, "while reading the answer of");
+    check_deadline(fall_silent, (struct ask){0}, AK_PHASE_BODY, "while reading the answer of");
     free((char *)body.ptr);
 }
 
@@ -218,17 +240,26 @@ test_the_deadline_ends_a_flood_in_either_direction(void **state)
 {
     (void)state;
     struct ask ask = {.bounds.max_body = SIZE_MAX / 4};
-    check_deadline(write_for_ever, ask, "while reading the answer of");
+    check_deadline(write_for_ever, ask, AK_PHASE_BODY, "while reading the answer of");
     ask.delivery = AK_DELIVER_PIECES;
-    check_deadline(write_for_ever, ask, "while reading the answer of");
-    static const char zeros[64 * 1024];
-    struct ask upload = {.head = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                         .body = ak_str_of(zeros, sizeof(zeros)),
-                         .kind = AK_BODY_CHUNKED};
     struct world world;
     struct ak_exchange exchange;
     struct ak_err err;
     enum ak_step step;
+    make_world(&world, write_for_ever, 4);
+    ask.deadline_in = SHORT;
+    begin(&world, &ask, &exchange);
+    do {
+        step = ak_exchange_step(&exchange, ak_now() + 100 * MILLISECOND, &err);
+        ak_buf_clear(&exchange.body);
+    } while (step != AK_STEP_FAILED);
+    assert_int_equal(err.status, AK_DEADLINE);
+    ak_exchange_free(&exchange);
+    end_world(&world);
+    static const char zeros[64 * 1024];
+    struct ask upload = {.head = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                         .body = ak_str_of(zeros, sizeof(zeros)),
+                         .kind = AK_BODY_CHUNKED};
     make_world(&world, read_for_ever, 4);
     upload.deadline_in = SHORT;
     begin(&world, &upload, &exchange);
@@ -332,15 +363,14 @@ test_a_refused_connection_and_an_unknown_name_say_where(void **state)
     last_words = OK_2;
     int port = world.endpoint.port;
     close(listen_on_loopback(1, &world.endpoint.port));
-    assert_fails(&world, (struct ask){.resend = AK_RESEND_IF_STALE}, AK_CONNECT_FAILED,
-                 "127.0.0.1");
+    assert_fails(&world, (struct ask){.resend = AK_RESEND_IF_STALE}, AK_NOT_CONNECTED, "127.0.0.1");
     world.endpoint.peer = AK_PEER_PROXY;
     assert_fails(&world, (struct ask){0}, AK_PROXY_FAILED, "127.0.0.1");
     world.endpoint.peer = AK_PEER_SERVER;
     /* A label of 64 letters: no resolver needs to ask anyone. */
     world.endpoint.host =
         AK_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid");
-    assert_fails(&world, (struct ask){0}, AK_CONNECT_FAILED, "aaaa.invalid");
+    assert_fails(&world, (struct ask){0}, AK_NOT_CONNECTED, "aaaa.invalid");
     /* The slot that failed serves the next. */
     world.endpoint.host = AK_STR("127.0.0.1");
     world.endpoint.port = port;
@@ -372,16 +402,6 @@ test_a_busy_and_a_closed_pool_are_told_apart(void **state)
 }
 
 /* ---- giving up ---- */
-
-/* Step until PHASE, or for SHORT if that is the first. */
-static void
-step_to(struct ak_exchange *exchange, enum ak_phase phase)
-{
-    struct ak_err err;
-    do {
-        assert_int_equal(ak_exchange_step(exchange, ak_now() + MILLISECOND, &err), AK_STEP_WAIT);
-    } while (exchange->phase != phase);
-}
 
 static void
 test_giving_up_in_any_phase_leaves_no_descriptor(void **state)

@@ -1,0 +1,206 @@
+/* How often a request is sent: once, once more after the renewal of a lost
+ * login, and as often as the session's retries say. */
+#include "python/sending.h"
+
+#include "python/errors.h"
+#include "python/response.h"
+
+/* ---- once, and after a renewal ---- */
+
+PyObject *
+ak_send_once(SessionObject *session, const struct ak_arguments *arguments,
+             struct ak_body_record *record)
+{
+    struct ak_call *call = ak_call_new(session, arguments);
+    if (call == NULL) {
+        return NULL;
+    }
+    if (record != NULL) {
+        Py_XSETREF(record->body, Py_XNewRef(call->body));
+        Py_XSETREF(record->start, Py_XNewRef(call->body_start));
+    }
+    return ak_call_run(call);
+}
+
+/* Whether RESPONSE may be the proxy's way to say that the login is lost: only
+ * a look, since most answers pass here.  _renew() reads the page. */
+static bool
+may_be_refusal(struct module_state *state, SessionObject *session, PyObject *response)
+{
+    return session->has_password == AK_HAS_PASSWORD && session->base_url != Py_None &&
+           ak_is_response(state, response) &&
+           (ak_response_status(response) == 403 || ak_response_was_redirected(response));
+}
+
+enum verdict { VERDICT_FAILED = -1, VERDICT_FINAL, VERDICT_SEND_AGAIN };
+
+/* Ask _renew(response, logins, may_log_in) of apikit.Session. */
+static enum verdict
+ask_renewal(SessionObject *session, PyObject *response, unsigned long logins, PyObject *may_log_in)
+{
+    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_renew", "OkO", response, logins,
+                                           may_log_in); /* new */
+    if (answer == NULL) {
+        return VERDICT_FAILED;
+    }
+    bool again = answer == Py_True;
+    Py_DECREF(answer);
+    return again ? VERDICT_SEND_AGAIN : VERDICT_FINAL;
+}
+
+/* Make the body ready to be sent again: 1, 0 when it cannot be, or -1. */
+static int
+rewind_body(const struct ak_body_record *record)
+{
+    if (record->body == NULL || PyBytes_Check(record->body)) {
+        return 1;
+    }
+    PyObject *start = record->start != NULL ? record->start : Py_None;
+    PyObject *done =
+        ak_prepare_call("rewind", Py_BuildValue("(OO)", record->body, start)); /* new */
+    if (done != NULL) {
+        Py_DECREF(done);
+        return 1;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_OSError)) {
+        return -1;
+    }
+    PyErr_Clear(); /* UnrewindableBodyError: the refusal itself is the answer */
+    return 0;
+}
+
+/* RESPONSE (stolen) or, after a new login, the answer to the same request. */
+static PyObject *
+renew(struct module_state *state, SessionObject *session, const struct ak_arguments *arguments,
+      const struct ak_body_record *record, unsigned long logins, PyObject *response)
+{
+    int rewound = rewind_body(record);
+    PyObject *may_log_in = rewound > 0 ? Py_True : Py_False;
+    enum verdict verdict =
+        rewound < 0 ? VERDICT_FAILED : ask_renewal(session, response, logins, may_log_in);
+    if (verdict == VERDICT_SEND_AGAIN) {
+        Py_SETREF(response, ak_send_once(session, arguments, NULL));
+        if (response != NULL && may_be_refusal(state, session, response)) {
+            verdict = ask_renewal(session, response, logins, Py_False);
+        }
+    }
+    if (verdict == VERDICT_FAILED) {
+        Py_CLEAR(response);
+    }
+    return response;
+}
+
+static PyObject *
+send_renewing(struct module_state *state, SessionObject *session,
+              const struct ak_arguments *arguments, struct ak_body_record *record)
+{
+    unsigned long logins = session->logins;
+    PyObject *response = ak_send_once(session, arguments, record);
+    if (response != NULL && may_be_refusal(state, session, response)) {
+        response = renew(state, session, arguments, record, logins, response);
+    }
+    return response;
+}
+
+/* ---- retries ---- */
+
+/* The exception that is set, as an object: new; it is no longer set. */
+static PyObject *
+take_exception(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+#endif
+}
+
+static void
+raise_again(PyObject *exception) /* steals */
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(exception);
+#else
+    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_DECREF(exception);
+#endif
+}
+
+/* Let the policy's count judge a try that gave RESPONSE or, with NULL, the
+ * exception that is set.  It waits by itself.  SEND_AGAIN: neither is wanted any
+ * more; FINAL: what there was stands; FAILED: another exception is set. */
+static enum verdict
+judge_try(PyObject *count, PyObject *response)
+{
+    PyObject *exception = response == NULL ? take_exception() : NULL; /* new */
+    PyObject *answer =
+        PyObject_CallMethod(count, "wants_another", "OO", response == NULL ? Py_None : response,
+                            exception == NULL ? Py_None : exception); /* new */
+    if (answer == NULL) {
+        Py_XDECREF(exception);
+        return VERDICT_FAILED;
+    }
+    bool again = answer == Py_True;
+    Py_DECREF(answer);
+    if (again) {
+        Py_XDECREF(exception);
+        return VERDICT_SEND_AGAIN;
+    }
+    if (exception != NULL) {
+        raise_again(exception);
+    }
+    return VERDICT_FINAL;
+}
+
+/* Send until the policy is content; its count of this call is made by
+ * begin(method, deadline). */
+static PyObject *
+send_retrying(struct module_state *state, SessionObject *session, struct ak_arguments *arguments,
+              struct ak_body_record *record)
+{
+    PyObject *count =
+        PyObject_CallMethod(session->retries, "begin", "OL", arguments->values[AK_ARG_METHOD],
+                            (long long)arguments->deadline_at); /* new */
+    PyObject *response = NULL;
+    enum verdict verdict = count == NULL ? VERDICT_FAILED : VERDICT_SEND_AGAIN;
+    while (verdict == VERDICT_SEND_AGAIN) {
+        Py_CLEAR(response);
+        response = send_renewing(state, session, arguments, record);
+        verdict = judge_try(count, response);
+        if (verdict == VERDICT_SEND_AGAIN && rewind_body(record) <= 0) {
+            verdict = VERDICT_FAILED;
+            if (!PyErr_Occurred()) {
+                ak_raise_named("UnrewindableBodyError",
+                               "the request failed, and its body cannot be sent a second time",
+                               NULL, NULL);
+            }
+        }
+    }
+    if (verdict == VERDICT_FAILED) {
+        Py_CLEAR(response);
+    }
+    Py_XDECREF(count);
+    return response;
+}
+
+PyObject *
+ak_send(struct module_state *state, SessionObject *session, struct ak_arguments *arguments)
+{
+    struct ak_body_record record = {NULL, NULL};
+    PyObject *response = NULL;
+    if (ak_find_deadline(session, arguments) == 0) {
+        response = session->retries == NULL || session->retries == Py_None ? send_renewing(state, session, arguments, &record)
+                                               : send_retrying(state, session, arguments, &record);
+    }
+    Py_XDECREF(record.body);
+    Py_XDECREF(record.start);
+    return response;
+}
