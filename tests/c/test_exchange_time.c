@@ -1,51 +1,12 @@
 /* tsan */
-/* The exchange's bounds on time in each of its phases, connections that cannot be
- * had, and giving up anywhere without a trace. */
-#include "exchange_client.h"
-
-#include <fcntl.h>
-
+/* The exchange's bounds on time, in each of its phases. */
 #include "net/exchange.h"
-
-enum { SHORT = 50 * MILLISECOND, BODY_SIZE = 64 * 1024 * 1024 };
+#include "stalling_servers.h"
 
 static struct ask
 within(int64_t read)
 {
     return (struct ask){.bounds.read = read};
-}
-
-/* ---- scripts that stop somewhere ---- */
-
-static const char *last_words;
-
-static void
-fall_silent(struct loopback *server, int fd, int number)
-{
-    (void)number;
-    if (read_request(server, fd)) {
-        write_text(fd, last_words);
-        sem_post(&server->reached);
-        await_close(fd);
-    }
-}
-
-/* Reads nothing, not even the request. */
-static void
-ignore(struct loopback *server, int fd, int number)
-{
-    (void)fd;
-    (void)number;
-    sem_post(&server->reached);
-    wait_for(&server->go);
-}
-
-static void
-read_for_ever(struct loopback *server, int fd, int number)
-{
-    (void)server;
-    (void)number;
-    await_close(fd);
 }
 
 static void
@@ -191,16 +152,6 @@ test_a_body_that_comes_steadily_may_take_longer_than_the_read_timeout(void **sta
 
 /* ---- the deadline ---- */
 
-/* Step until PHASE. */
-static void
-step_to(struct ak_exchange *exchange, enum ak_phase phase)
-{
-    struct ak_err err;
-    do {
-        assert_int_equal(ak_exchange_step(exchange, ak_now() + MILLISECOND, &err), AK_STEP_WAIT);
-    } while (exchange->phase != phase);
-}
-
 /* The deadline comes in PHASE, which is reached before it is set. */
 static void
 check_deadline(loopback_script script, struct ask ask, enum ak_phase phase, const char *says)
@@ -307,171 +258,6 @@ test_a_step_ends_at_its_time_in_a_flood(void **state)
     free((char *)body.ptr);
 }
 
-/* ---- no connection ---- */
-
-/* A listener that answers no more connections: its queue is full. */
-struct full_listener {
-    int listener, port, waiting[4];
-};
-
-static void
-make_full_listener(struct full_listener *full)
-{
-    full->listener = listen_on_loopback(0, &full->port);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)full->port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    for (size_t i = 0; i < LENGTH(full->waiting); i++) {
-        full->waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
-        if (i > 0) {
-            fcntl(full->waiting[i], F_SETFL, O_NONBLOCK);
-        }
-        (void)!connect(full->waiting[i], (struct sockaddr *)&address, sizeof(address));
-    }
-}
-
-static void
-free_full_listener(struct full_listener *full)
-{
-    for (size_t i = 0; i < LENGTH(full->waiting); i++) {
-        close(full->waiting[i]);
-    }
-    close(full->listener);
-}
-
-static void
-test_a_connection_that_does_not_come_is_bounded(void **state)
-{
-    (void)state;
-    struct world world;
-    struct full_listener full;
-    make_full_listener(&full);
-    make_world(&world, read_for_ever, 4);
-    world.endpoint.port = full.port;
-    assert_fails(&world, (struct ask){.bounds.connect_ms = 50}, AK_CONNECT_TIMEOUT, "127.0.0.1");
-    assert_fails(&world, (struct ask){.deadline_in = SHORT}, AK_DEADLINE, "while connecting to");
-    free_full_listener(&full);
-    end_world(&world);
-}
-
-static void
-test_a_refused_connection_and_an_unknown_name_say_where(void **state)
-{
-    (void)state;
-    struct world world;
-    make_world(&world, fall_silent, 4);
-    last_words = OK_2;
-    int port = world.endpoint.port;
-    close(listen_on_loopback(1, &world.endpoint.port));
-    assert_fails(&world, (struct ask){.resend = AK_RESEND_IF_STALE}, AK_NOT_CONNECTED, "127.0.0.1");
-    world.endpoint.peer = AK_PEER_PROXY;
-    assert_fails(&world, (struct ask){0}, AK_PROXY_FAILED, "127.0.0.1");
-    world.endpoint.peer = AK_PEER_SERVER;
-    /* A label of 64 letters: no resolver needs to ask anyone. */
-    world.endpoint.host =
-        AK_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid");
-    assert_fails(&world, (struct ask){0}, AK_NOT_CONNECTED, "aaaa.invalid");
-    /* The slot that failed serves the next. */
-    world.endpoint.host = AK_STR("127.0.0.1");
-    world.endpoint.port = port;
-    assert_answers(&world, (struct ask){0}, 200, AK_STR("ok"));
-    assert_int_equal(ak_pool_count(world.pool), 1);
-    end_world(&world);
-}
-
-static void
-test_a_busy_and_a_closed_pool_are_told_apart(void **state)
-{
-    (void)state;
-    struct world world;
-    struct ak_exchange holder;
-    struct ak_err err;
-    struct ask ask = {0};
-    make_world(&world, fall_silent, 1);
-    last_words = "";
-    begin(&world, &ask, &holder);
-    assert_int_equal(ak_exchange_step(&holder, ak_now() + SHORT, &err), AK_STEP_WAIT);
-    assert_fails(&world, (struct ask){.bounds.pool_wait = SHORT}, AK_POOL_BUSY, "pool_timeout=");
-    assert_fails(&world, (struct ask){.deadline_in = SHORT}, AK_DEADLINE,
-                 "while waiting for a free connection");
-    ak_pool_close(world.pool);
-    assert_fails(&world, ask, AK_CLOSED, "closed");
-    ak_exchange_free(&holder);
-    assert_int_equal(ak_pool_count(world.pool), 0);
-    end_world(&world);
-}
-
-/* ---- giving up ---- */
-
-static void
-test_giving_up_in_any_phase_leaves_no_descriptor(void **state)
-{
-    (void)state;
-    static const struct {
-        enum ak_phase phase;
-        loopback_script script;
-        const char *words;
-    } cases[] = {
-        {AK_PHASE_TAKE, ignore, ""},
-        {AK_PHASE_CONNECT, ignore, ""},
-        {AK_PHASE_SEND, ignore, ""},
-        {AK_PHASE_HEAD, fall_silent, "HTTP/1.1 200"},
-        {AK_PHASE_BODY, fall_silent, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b"},
-    };
-    struct ak_str body = make_noise(BODY_SIZE);
-    for (size_t i = 0; i < LENGTH(cases); i++) {
-        int before = count_descriptors();
-        struct world world;
-        struct full_listener full;
-        struct ak_exchange holder, exchange;
-        struct ask first = {0}, ask = {0};
-        last_words = cases[i].words;
-        make_full_listener(&full);
-        make_world(&world, cases[i].script, 1);
-        int port = world.endpoint.port;
-        if (cases[i].phase == AK_PHASE_TAKE) {
-            begin(&world, &first, &holder);
-            step_to(&holder, AK_PHASE_HEAD);
-        }
-        if (cases[i].phase == AK_PHASE_CONNECT) {
-            world.endpoint.port = full.port;
-        }
-        if (cases[i].phase == AK_PHASE_SEND) {
-            ask.body = body;
-        }
-        begin(&world, &ask, &exchange);
-        step_to(&exchange, cases[i].phase);
-        ak_exchange_free(&exchange);
-        ak_exchange_free(&exchange);
-        if (cases[i].phase == AK_PHASE_TAKE) {
-            ak_exchange_free(&holder);
-        }
-        assert_int_equal(ak_pool_count(world.pool), 1);
-        world.endpoint.port = port;
-        sem_post(&world.server.go);
-        sem_post(&world.server.go);
-        end_world(&world);
-        free_full_listener(&full);
-        assert_int_equal(count_descriptors(), before);
-    }
-    free((char *)body.ptr);
-}
-
-static void
-test_an_exchange_that_never_began_takes_nothing(void **state)
-{
-    (void)state;
-    struct world world;
-    struct ak_exchange exchange;
-    struct ask ask = {0};
-    make_world(&world, ignore, 1);
-    begin(&world, &ask, &exchange);
-    ak_exchange_free(&exchange);
-    assert_int_equal(ak_pool_count(world.pool), 0);
-    assert_int_equal(atomic_load(&world.server.accepted), 0);
-    end_world(&world);
-}
-
 int
 main(void)
 {
@@ -484,11 +270,6 @@ main(void)
         cmocka_unit_test(test_the_deadline_ends_sending_waiting_and_reading),
         cmocka_unit_test(test_the_deadline_ends_a_flood_in_either_direction),
         cmocka_unit_test(test_a_step_ends_at_its_time_in_a_flood),
-        cmocka_unit_test(test_a_connection_that_does_not_come_is_bounded),
-        cmocka_unit_test(test_a_refused_connection_and_an_unknown_name_say_where),
-        cmocka_unit_test(test_a_busy_and_a_closed_pool_are_told_apart),
-        cmocka_unit_test(test_giving_up_in_any_phase_leaves_no_descriptor),
-        cmocka_unit_test(test_an_exchange_that_never_began_takes_nothing),
     };
     return cmocka_run_group_tests(tests, start_net, NULL);
 }
