@@ -35,12 +35,31 @@ static const struct ak_str names[VARIABLE_COUNT] = {
     [CGI_METHOD] = {"REQUEST_METHOD=", 15},
 };
 
-/* Whether a variable that begins with C may be one of ours. */
+/* Whether a variable that begins with these two letters may be one of ours: of
+ * a thousand hardly any is looked at twice. */
 static inline bool
-may_matter(char c)
+may_matter(const char *entry)
 {
-    return c == 'h' || c == 'a' || c == 'n' || c == 'H' || c == 'A' || c == 'N' || c == 'R' ||
-           c == 'C';
+    switch (entry[0]) {
+    case 'h':
+        return entry[1] == 't';
+    case 'H':
+        return entry[1] == 'T';
+    case 'a':
+        return entry[1] == 'l';
+    case 'A':
+        return entry[1] == 'L';
+    case 'n':
+        return entry[1] == 'o';
+    case 'N':
+        return entry[1] == 'O';
+    case 'R':
+        return entry[1] == 'E' && entry[2] == 'Q';
+    case 'C':
+        return entry[1] == 'U' && entry[2] == 'R';
+    default:
+        return false;
+    }
 }
 
 static void
@@ -69,7 +88,7 @@ ak_environ_read(struct ak_environ *environment)
 {
     const char *values[VARIABLE_COUNT] = {NULL};
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        if (may_matter((*entry)[0])) {
+        if (may_matter(*entry)) {
             note_variable(*entry, values);
         }
     }
