@@ -176,7 +176,8 @@ def encode_body(data: Any, files: Any, json: Any) -> tuple[Any, str | None]:
     Returns
     -------
     body
-        `bytes`, None for no body, or the file or iterator as it came.
+        `bytes`, or `str` for a form and where that was given; None for no body, or the
+        file or iterator as it came.
     content_type
         What the Content-Type header should say, or None.
 
@@ -202,13 +203,13 @@ def encode_body(data: Any, files: Any, json: Any) -> tuple[Any, str | None]:
     if not data:
         return None, None
     if isinstance(data, (str, bytes)):
-        return data.encode() if isinstance(data, str) else data, None
+        return data, None
     if not hasattr(data, "__iter__"):
         raise TypeError(
             f"data must be a dict, pairs, bytes, str, a file or an iterator, "
             f"not {type(data).__name__}"
         )
-    return encode_params(data).encode(), FORM
+    return encode_params(data), FORM
 
 
 def body_length(body: Any) -> int | None:

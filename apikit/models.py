@@ -32,8 +32,9 @@ class PreparedRequest:
         With its query, in ASCII.
     headers : CaseInsensitiveDict
         Those of the request.
-    body : bytes or None
-        What is sent after them; a file or an iterator where one is sent.
+    body : bytes, str or None
+        What is sent after them: `str`, sent as UTF-8, for a form and where that was
+        given; a file or an iterator where one is sent.
     hooks : dict
         Lists of callables by event.
     """

@@ -147,8 +147,7 @@ def test_cookies_of_the_call_win():
 
 def prepared(**arguments):
     request = requests.Request("POST", "http://host/", **arguments).prepare()
-    body = request.body.encode() if isinstance(request.body, str) else request.body
-    return body, request.headers.get("Content-Type")
+    return request.body, request.headers.get("Content-Type")
 
 
 BODIES = {

@@ -161,7 +161,7 @@ adopt_url(struct ak_call *call, PyObject *url)
 static int
 adopt_body(struct ak_call *call, PyObject *body)
 {
-    if (body == call->body || (body == Py_None && call->body == NULL)) {
+    if (body == ak_call_shown_body(call) || (body == Py_None && call->body == NULL)) {
         return 0;
     }
     Py_CLEAR(call->content_type);

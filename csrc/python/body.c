@@ -43,6 +43,7 @@ int
 ak_call_set_body(struct ak_call *call, PyObject *body)
 {
     Py_CLEAR(call->body);
+    Py_CLEAR(call->body_text);
     Py_CLEAR(call->body_start);
     Py_CLEAR(call->body_iterator);
     call->body_kind = AK_BODY_READY;
@@ -55,6 +56,7 @@ ak_call_set_body(struct ak_call *call, PyObject *body)
     }
     if (PyUnicode_Check(body)) {
         call->body = PyUnicode_AsUTF8String(body);
+        call->body_text = Py_NewRef(body);
         return call->body == NULL ? -1 : 0;
     }
     if (PyByteArray_Check(body) || PyMemoryView_Check(body)) {

@@ -254,6 +254,7 @@ static void
 drop_body(struct ak_call *call)
 {
     Py_CLEAR(call->body);
+    Py_CLEAR(call->body_text);
     Py_CLEAR(call->body_start);
     Py_CLEAR(call->body_iterator);
     Py_CLEAR(call->content_type);

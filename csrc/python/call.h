@@ -28,6 +28,9 @@ enum {
         AK_FIELD_PROXY_AUTHORIZATION | AK_FIELD_HOST
 };
 
+/* Where the Host field of a head is from. */
+enum ak_host_source { AK_HOST_OF_URL, AK_HOST_OF_CALLER };
+
 /* Whether MAPPING gives nothing: NULL, None or an empty dict. */
 static inline bool
 ak_has_no_entries(PyObject *mapping)
@@ -46,7 +49,8 @@ struct ak_call {
     PyObject *headers; /* a Headers of this call, or NULL: the session's alone */
     unsigned withheld; /* field classes that are no longer sent */
 
-    PyObject *body; /* bytes, a file, an iterator, or NULL */
+    PyObject *body;      /* bytes, a file, an iterator, or NULL */
+    PyObject *body_text; /* the str that body was made from, or NULL */
     enum ak_body_kind body_kind;
     long long body_length; /* of AK_BODY_SIZED; counts down while it goes out */
     long long body_total;
@@ -68,7 +72,8 @@ struct ak_call {
 
     /* The present hop. */
     struct ak_buf head;
-    size_t head_length;  /* of head without a small body that follows it */
+    size_t head_length; /* of head without a small body that follows it */
+    enum ak_host_source host_source;
     struct ak_buf proxy; /* URL of the proxy; a secret */
     struct ak_buf proxy_authorization;
     struct ak_buf texts; /* the proxy's host, for the endpoint */
@@ -94,6 +99,13 @@ void ak_call_free(struct ak_call *call);
 /* Call a function of apikit._prepare: new, or NULL.  Steals ARGS, which may be
  * NULL with an exception set. */
 PyObject *ak_prepare_call(const char *name, PyObject *args);
+
+/* What a caller is shown as the body: a str where one was given; borrowed, may be NULL. */
+static inline PyObject *
+ak_call_shown_body(const struct ak_call *call)
+{
+    return call->body_text != NULL ? call->body_text : call->body;
+}
 
 /* The request of the present hop as a PreparedRequest: new, or NULL. */
 PyObject *ak_call_prepared_request(struct ak_call *call);

@@ -318,9 +318,10 @@ ak_call_write_head(struct ak_call *call)
         }
     }
     host = call->url.host_port;
-    bool must_name_host = own_host == NULL || own_host == Py_None;
+    bool is_of_caller = own_host != NULL && own_host != Py_None;
+    call->host_source = is_of_caller ? AK_HOST_OF_CALLER : AK_HOST_OF_URL;
     Py_XDECREF(own_host);
-    if (must_name_host && ak_http1_append_field(out, AK_STR("Host"), host) != AK_OK) {
+    if (!is_of_caller && ak_http1_append_field(out, AK_STR("Host"), host) != AK_OK) {
         goto no_memory;
     }
     int written = call->headers != NULL ? ak_write_fields(headers, skip, &seen, out)

@@ -255,11 +255,10 @@ ak_call_free(struct ak_call *call)
     ak_buf_free_secret(&call->secret_body);
     ak_buf_free(&call->texts);
     PyObject *owned[] = {
-        call->method,     call->headers,       call->body,
-        call->body_start, call->body_iterator, call->call_jar,
-        call->proxies,    call->content_type,  call->hooks,
-        call->verify,     call->cert,          call->kept,
-        call->history,    call->sink,          (PyObject *)call->session,
+        call->method,       call->headers,       call->body,     call->body_text,
+        call->body_start,   call->body_iterator, call->call_jar, call->proxies,
+        call->content_type, call->hooks,         call->verify,   call->cert,
+        call->kept,         call->history,       call->sink,     (PyObject *)call->session,
     };
     for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
         Py_XDECREF(owned[i]);

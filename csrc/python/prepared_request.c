@@ -6,13 +6,18 @@
 
 PyObject *
 ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *url,
-                      struct ak_str head, PyObject *body)
+                      struct ak_str head, enum ak_host_source host_source, PyObject *body)
 {
     if (ak_str_ends_with(head, AK_STR("\r\n\r\n"))) {
         head.len -= 2; /* the empty line is no field */
     }
     PyObject *headers = ak_headers_from_head(state, head); /* new */
     if (headers == NULL) {
+        return NULL;
+    }
+    if (host_source == AK_HOST_OF_URL &&
+        PyObject_DelItem(headers, state->names[AK_NAME_HOST]) < 0) {
+        Py_DECREF(headers);
         return NULL;
     }
     return PyObject_CallFunction(state->prepared_request_class, "OONO", method, url, headers,
@@ -27,7 +32,7 @@ ak_call_prepared_request(struct ak_call *call)
     PyObject *request = NULL;
     if (url != NULL && ak_call_write_head(call) == 0) {
         request = ak_prepared_from_head(call->state, call->method, url, ak_buf_str(&call->head),
-                                        call->body);
+                                        call->host_source, ak_call_shown_body(call));
     }
     Py_XDECREF(url);
     return request;

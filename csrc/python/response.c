@@ -50,7 +50,8 @@ static PyObject *
 make_request(ResponseObject *self)
 {
     return ak_prepared_from_head(self->state, self->method, self->attributes[AK_RESPONSE_URL],
-                                 ak_buf_str(&self->request_head), self->request_body);
+                                 ak_buf_str(&self->request_head), self->host_source,
+                                 self->request_body);
 }
 
 static enum ak_status
@@ -252,7 +253,8 @@ ak_response_new(struct ak_call *call, PyObject *content)
     self->status = call->exchange.reader.status;
     self->elapsed = call->exchange.head_at - call->exchange.sent_at;
     self->method = Py_NewRef(call->method);
-    self->request_body = Py_XNewRef(call->body);
+    self->request_body = Py_XNewRef(ak_call_shown_body(call));
+    self->host_source = call->host_source;
     self->attributes[AK_RESPONSE_URL] =
         PyUnicode_DecodeASCII(call->url.text.data, (Py_ssize_t)call->url.text.len, NULL);
     if (content == NULL) {

@@ -28,6 +28,7 @@ typedef struct {
     int64_t elapsed;   /* nanoseconds from the sending to the answer's head */
     PyObject *content; /* bytes, or NULL while it is still to come */
     PyObject *method, *request_body;
+    enum ak_host_source host_source;                   /* of the request */
     PyObject *attributes[AK_RESPONSE_ATTRIBUTE_COUNT]; /* NULL until asked for */
     PyObject *weak_references;
     struct ak_call *call; /* a reference while the body is still to come */
@@ -66,8 +67,10 @@ PyObject *ak_response_close(PyObject *self, PyObject *unused);
 
 /* ---- prepared_request.c ---- */
 
-/* A PreparedRequest from a head that was or would be sent: new, or NULL. */
+/* A PreparedRequest from a head that was or would be sent: new, or NULL.  Its
+ * headers have no Host but the caller's. */
 PyObject *ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *url,
-                                struct ak_str head, PyObject *body);
+                                struct ak_str head, enum ak_host_source host_source,
+                                PyObject *body);
 
 #endif
