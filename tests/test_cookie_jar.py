@@ -127,6 +127,31 @@ def test_cookies_of_answers_show_as_in_requests():
     assert jar.list_domains() == ["www.example.com", ".example.com"]
 
 
+@pytest.mark.parametrize(
+    "make",
+    [CookieJar, lambda: CookieJar().copy(), lambda: pickle.loads(pickle.dumps(CookieJar()))],
+    ids=["new", "copy", "pickle"],
+)
+def test_no_cookie_is_taken_for_a_public_suffix(make):
+    jar = make()
+    for domain in ("co.uk", ".co.uk", "uk"):
+        jar._take(f"a=1; Domain={domain}".encode(), "https://a.co.uk/", NOW)
+        assert len(jar) == 0
+    jar._take(b"b=2; Domain=example.co.uk", "https://a.example.co.uk/", NOW)
+    assert jar._header("https://b.example.co.uk/", NOW) == b"b=2"
+    jar._take(b"c=3; Domain=github.io", "https://github.io/", NOW)
+    assert jar._header("https://github.io/", NOW) == b"c=3"
+    assert jar._header("https://a.github.io/", NOW) == b""
+
+
+def test_assigned_cookies_leave_the_rule_as_it_is():
+    jar = CookieJar()
+    jar._assign(filled(CookieJar()))
+    before = len(jar)
+    jar._take(b"a=1; Domain=co.uk", "https://a.co.uk/", NOW)
+    assert len(jar) == before
+
+
 def test_session_cookies_are_those_without_a_date():
     jar = filled(CookieJar())
     jar.clear_session_cookies()

@@ -6,6 +6,7 @@
 #include "python/cookies.h"
 
 #include "net/global.h"
+#include "net/public_suffix.h"
 
 typedef struct {
     PyObject_HEAD
@@ -47,6 +48,7 @@ new_cookies(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(k
         return NULL;
     }
     ak_cookie_jar_init(&as_jar(self)->jar);
+    as_jar(self)->jar.is_public_suffix = ak_is_public_suffix;
     if (ak_lock_init(&as_jar(self)->lock, NULL, NULL) != AK_OK) {
         Py_DECREF(self);
         return PyErr_NoMemory();
