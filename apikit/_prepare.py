@@ -63,6 +63,8 @@ def encode_params(params: Any) -> str:
 
     if isinstance(params, str):
         return params
+    if not params:
+        return ""
     if isinstance(params, bytes):
         return params.decode()
     if not hasattr(params, "__iter__"):
@@ -113,7 +115,7 @@ def merge_headers(session: CaseInsensitiveDict | None, call: Any) -> CaseInsensi
         If `call` is something else, or a name is not text.
     """
     merged = CaseInsensitiveDict() if session is None else session.copy()
-    for name, value in _pairs(call):
+    for name, value in _pairs(call) if call else ():
         key = name.decode("latin-1") if isinstance(name, bytes) else name
         if value is None:
             merged.pop(key, None)
@@ -225,6 +227,8 @@ def body_length(body: Any) -> int | None:
     int or None
         None also for nothing at all: both are sent in chunks, as requests does.
     """
+    if isinstance(body, io.StringIO):
+        return len(body.getvalue()[body.tell() :].encode()) or None
     if _is_text(body):
         return None
     try:
@@ -314,11 +318,17 @@ def read_hooks(hooks: Any) -> dict[str, list[Any]]:
     ----------
     hooks
         A mapping of event to a callable or several; None for none.
+
+    Raises
+    ------
+    ValueError
+        If there is no such event.
     """
-    return {
-        event: [given] if callable(given) else list(given or ())
-        for event, given in (hooks or {}).items()
-    }
+    given = hooks or {}
+    for event in given:
+        if event != "response":
+            raise ValueError(f"hooks has the event {event!r}: there is none but 'response'")
+    return {event: _callables(given[event]) for event in given}
 
 
 def dispatch_hooks(session: Any, call: Any, response: Any) -> Any:
@@ -337,11 +347,15 @@ def dispatch_hooks(session: Any, call: Any, response: Any) -> Any:
     object
         What the last of them returned; None changes nothing.
     """
-    hooks = read_hooks(call).get("response") or read_hooks(session).get("response") or ()
-    for hook in hooks:
+    own, shared = (_callables((hooks or {}).get("response")) for hooks in (call, session))
+    for hook in own or shared:
         changed = hook(response)
         response = response if changed is None else changed
     return response
+
+
+def _callables(given: Any) -> list[Any]:
+    return [hook for hook in ([given] if callable(given) else given or ()) if callable(hook)]
 
 
 def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:

@@ -168,8 +168,8 @@ class CookieJar(_core.CookieJar, MutableMapping[str, str | None]):
         cookie
             Of the standard library's `http.cookiejar`.
         """
-        value = cookie.value or ""
-        if value.startswith('"') and value.endswith('"'):
+        value = "" if cookie.value is None else cookie.value
+        if isinstance(value, str) and value.startswith('"') and value.endswith('"'):
             value = value.replace('\\"', "")
         self._set(
             _encode(cookie.name),
@@ -323,7 +323,7 @@ def from_any(cookies: Any) -> CookieJar:
     """
     if isinstance(cookies, CookieJar):
         return cookies
-    if cookies is None:
+    if not cookies:
         return CookieJar()
     if isinstance(cookies, (str, bytes)) or not hasattr(cookies, "__iter__"):
         raise TypeError(
@@ -337,6 +337,8 @@ def _is_jar(other: Any) -> bool:
 
 
 def _encode(text: str) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"a cookie's name and value must be str, not {type(text).__name__}")
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:

@@ -370,7 +370,15 @@ def test_the_length_of_a_text_file_is_not_known(tmp_path):
     (tmp_path / "t").write_text("ü\n")
     with (tmp_path / "t").open() as file:
         assert _prepare.body_length(file) is None
-    assert _prepare.body_length(io.StringIO("ü")) is None
+
+
+def test_the_length_of_text_in_memory_is_that_of_its_bytes():
+    text = io.StringIO("aüb")
+    assert _prepare.body_length(text) == 4
+    text.read(1)
+    assert _prepare.body_length(text) == 3
+    text.read()
+    assert _prepare.body_length(text) is None
 
 
 def test_a_file_is_put_back_to_where_it_stood():

@@ -239,6 +239,10 @@ ak_call_take_auth(struct ak_call *call, PyObject *auth)
     if (auth == Py_None) {
         return call->url.userinfo.len > 0 ? take_from_url(call) : 0;
     }
+    int is_something = PyObject_IsTrue(auth);
+    if (is_something <= 0) {
+        return is_something; /* as in requests: no credentials, not even the URL's */
+    }
     if (PyTuple_Check(auth) && PyTuple_GET_SIZE(auth) == 2) {
         return take_pair(call, auth);
     }

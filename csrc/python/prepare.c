@@ -165,8 +165,10 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
     SessionObject *session = call->session;
     PyObject *const *given = arguments->values;
     int stream = truth_of(given[AK_ARG_STREAM], session->stream);
-    int follow = truth_of(given[AK_ARG_ALLOW_REDIRECTS], 1);
-    if (stream < 0 || follow < 0 || take_bounds(call, arguments) < 0) {
+    PyObject *allow = given[AK_ARG_ALLOW_REDIRECTS];
+    int follow = allow == NULL ? 1 : PyObject_IsTrue(allow); /* None is no, as in requests */
+    int proxied = truth_of(given[AK_ARG_PROXIES], 0);
+    if (stream < 0 || follow < 0 || proxied < 0 || take_bounds(call, arguments) < 0) {
         return -1;
     }
     call->delivery = stream ? AK_DELIVER_PIECES : AK_DELIVER_WHOLE;
@@ -174,13 +176,16 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
     call->verify =
         Py_NewRef(is_given(given[AK_ARG_VERIFY]) ? given[AK_ARG_VERIFY] : session->verify);
     call->cert = Py_NewRef(is_given(given[AK_ARG_CERT]) ? given[AK_ARG_CERT] : session->cert);
-    call->proxies = Py_XNewRef(is_given(given[AK_ARG_PROXIES]) ? given[AK_ARG_PROXIES] : NULL);
+    call->proxies = Py_XNewRef(proxied > 0 ? given[AK_ARG_PROXIES] : NULL);
     if (call->proxies != NULL && !PyMapping_Check(call->proxies)) {
         PyErr_Format(PyExc_TypeError, "proxies must be a dict such as {\"http\": URL}, not %.100s",
                      Py_TYPE(call->proxies)->tp_name);
         return -1;
     }
-    call->hooks = Py_XNewRef(is_given(given[AK_ARG_HOOKS]) ? given[AK_ARG_HOOKS] : NULL);
+    if (is_given(given[AK_ARG_HOOKS])) {
+        call->hooks = ak_prepare_call("read_hooks", Py_BuildValue("(O)", given[AK_ARG_HOOKS]));
+        return call->hooks == NULL ? -1 : 0;
+    }
     return 0;
 }
 
