@@ -1,0 +1,78 @@
+"""Metadata through the WSGI callable, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tests.bench.model import Place
+
+__all__ = ["METADATA", "build", "constant_app", "metadata", "metadata_of_last"]
+
+METADATA = {
+    "name": "uservice-mymicroservice",
+    "version": "0.0.1",
+    "repository": "https://github.com/sqre-lsst/uservice-mymicroservice",
+    "description": "My delightful microservice",
+    "api_version": "1.0",
+    "auth": "none",
+}
+PREFIXES = [f"/service-{number}" for number in range(1000)]
+
+
+def environ(path: str) -> dict[str, Any]:
+    from werkzeug.test import create_environ
+
+    return create_environ(path, "http://service.example/")
+
+
+def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+    return None
+
+
+def caller(app: Any, path: str) -> Callable[[], bytes]:
+    asked = environ(path)
+
+    def call() -> bytes:
+        answer: Iterable[bytes] = app(asked, start_response)
+        return b"".join(answer)
+
+    return call
+
+
+def make_app(route: list[str] | None = None) -> Any:
+    from apikit import APIFlask
+
+    fields = {key: value for key, value in METADATA.items() if key != "auth"}
+    return APIFlask(route=route, **fields)
+
+
+def metadata(_place: Place) -> Callable[[], bytes]:
+    return caller(make_app(), "/metadata")
+
+
+def metadata_of_last(_place: Place) -> Callable[[], bytes]:
+    return caller(make_app(PREFIXES), f"{PREFIXES[-1]}/metadata")
+
+
+def constant_app(_place: Place) -> Callable[[], bytes]:
+    import json
+
+    body = json.dumps(METADATA).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        return [body]
+
+    return caller(app, "/metadata")
+
+
+def build(_place: Place) -> Callable[[], int]:
+    """Return a call that makes an app with 1000 prefixes, and counts its rules."""
+
+    def call() -> int:
+        app = make_app(PREFIXES)
+        return sum(rule.endpoint == "_return_metadata" for rule in app.url_map.iter_rules())
+
+    return call
