@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import re
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 __all__ = ["charset_of", "guess_charset", "guess_json_charset", "parse_links"]
 
@@ -72,15 +74,24 @@ def guess_charset(content: bytes) -> str | None:
         By chardet or charset_normalizer, if one is installed, as in requests; else
         utf-8 if the bytes are that, and windows-1252 if not.
     """
+    detect = _detector()
+    if detect is None:
+        return _guess_alone(content)
+    encoding: str | None = detect(content)["encoding"]
+    return encoding
+
+
+@functools.cache
+def _detector() -> Callable[[bytes], Mapping[str, Any]] | None:
+    """Return the guesser that is installed; looked for once, since to look in vain is dear."""
     try:
         from chardet import detect  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         try:
             from charset_normalizer import detect
         except ImportError:
-            return _guess_alone(content)
-    encoding: str | None = detect(content)["encoding"]
-    return encoding
+            return None
+    return cast("Callable[[bytes], Mapping[str, Any]]", detect)
 
 
 def _guess_alone(content: bytes) -> str:

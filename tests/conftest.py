@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,9 @@ def pytest_configure() -> None:
         raise pytest.UsageError("apikit of the checkout was imported, not the installed one")
     if str(ROOT) not in sys.path:
         sys.path.append(str(ROOT))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So a shell without job control starts what runs in the background; children inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PYTHONSAFEPATH"] = "1"  # children too: the checkout's apikit lacks its C half
     options = os.environ.get("ASAN_OPTIONS")
     if options:

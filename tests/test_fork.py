@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -23,13 +24,23 @@ pytest_plugins = ("tests.faults.fixtures",)
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
+#: After how many seconds the kernel ends a child that hangs: far beyond what it needs.
+PATIENCE = 60
+
+
 class ForkedCall:
-    """A call that runs in a forked child; `result` waits for it and returns its value."""
+    """A call that runs in a forked child; `result` waits for it and returns its value.
+
+    A child that hangs in a lock is ended by SIGALRM, whose default action needs no Python:
+    it can keep neither `result` waiting nor the parent's pipes open.
+    """
 
     def __init__(self, act: Callable[..., Any], *args: Any) -> None:
         self._read, write = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(PATIENCE)
             os.close(self._read)
             self._run_and_exit(write, act, args)
         os.close(write)
@@ -48,7 +59,9 @@ class ForkedCall:
         with os.fdopen(self._read, "rb") as pipe:
             data = pipe.read()
         _, status = os.waitpid(self.pid, 0)
-        assert status == 0, f"the child ended with wait status {status}"
+        ended = os.waitstatus_to_exitcode(status)
+        assert ended != -signal.SIGALRM, f"the child hung for {PATIENCE} s"
+        assert ended == 0, f"the child ended with exit status {ended}"
         went_well, value = pickle.loads(data)
         assert went_well, value
         return value
@@ -82,9 +95,12 @@ def warm(session: Session, server: FaultServer, base: str, connections: int = 4)
 
 
 def ask_echoes(session: Session, base: str, count: int) -> int:
-    """Ask for names that only this process asks for; return how many answers were wrong."""
+    """Ask for names that only this process asks for; return how many answers were wrong.
+
+    In bytes: `text` may import a module, and Python's import locks do not survive a fork.
+    """
     names = [f"{os.getpid()}-{i}" for i in range(count)]
-    return sum(session.get(f"{base}/echo/{name}").text != name for name in names)
+    return sum(session.get(f"{base}/echo/{name}").content != name.encode() for name in names)
 
 
 def connections_by_process(server: FaultServer) -> dict[str, set[int]]:
@@ -132,11 +148,11 @@ def test_child_does_not_disturb_a_body_that_the_parent_streams(
     pieces = response.iter_content(1000)
     assert next(pieces) == first
 
-    def use_and_drop() -> str:
+    def use_and_drop() -> bytes:
         response.close()
-        return str(session.get(f"{base}/alive").text)
+        return session.get(f"{base}/alive").content
 
-    assert ForkedCall(use_and_drop).result() == "alive"
+    assert ForkedCall(use_and_drop).result() == b"alive"
     server.release("stream")
     assert b"".join(pieces) == rest
 

@@ -54,10 +54,10 @@ def interrupt(
 ) -> None:
     """Interrupt that action once BEGUN returns; the child must survive it."""
     args = [server.url("/alive"), url, action, verify]
-    child = Child(INTERRUPTED, args, environment or {}, pass_fds)
-    begun(child)
-    child.interrupt()
-    assert child.wait(PATIENCE).check().split() == ["interrupted", "alive"]
+    with Child(INTERRUPTED, args, environment or {}, pass_fds) as child:
+        begun(child)
+        child.interrupt()
+        assert child.wait(PATIENCE).check().split() == ["interrupted", "alive"]
 
 
 def connecting_sockets(port: int) -> int:
@@ -94,7 +94,7 @@ def test_ctrl_c_while_connecting(server: FaultServer) -> None:
     )
 
 
-def test_ctrl_c_in_the_tls_handshake(server: FaultServer) -> None:
+def test_ctrl_c_in_the_tls_handshake(server: FaultServer, certificates: Certificates) -> None:
     port = server.listen(Listen(raw=True))
     server.script(f"raw:{port}", [stall()])
     interrupt(
@@ -102,6 +102,7 @@ def test_ctrl_c_in_the_tls_handshake(server: FaultServer) -> None:
         f"https://127.0.0.1:{port}/",
         "get",
         lambda _child: server.wait_seen(f"raw:{port}"),
+        verify=certificates.ca,
     )
 
 

@@ -157,6 +157,7 @@ def test_a_charset_that_gives_no_text_is_passed_over(session, servers, charset):
 def test_a_charset_is_guessed_without_a_library_too(content, charset, monkeypatch):
     monkeypatch.setitem(sys.modules, "chardet", None)
     monkeypatch.setitem(sys.modules, "charset_normalizer", None)
+    monkeypatch.setattr(_text, "_detector", _text._detector.__wrapped__)
     assert _text.guess_charset(content) == charset
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any
 
 from tests.faults.handle import python_path
@@ -71,7 +72,10 @@ class Ended:
 
 @dataclass
 class Child:
-    """A Python program in a process of its own; its source sees ARGS in sys.argv[1:]."""
+    """A Python program in a process of its own; its source sees ARGS in sys.argv[1:].
+
+    In a `with`, it does not outlive the block.
+    """
 
     source: str
     args: Sequence[object] = ()
@@ -122,6 +126,22 @@ class Child:
             out, err = self._process.communicate()
             raise AssertionError(f"the child hung for {patience} s:\n{out}\n{err}") from None
         return Ended(self._process.returncode, out, err)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """End it if nobody waited for it; what it said goes with the error."""
+        if self._process.returncode is None:
+            self._process.kill()
+            out, err = self._process.communicate()
+            if exc is not None:
+                exc.add_note(f"the child said:\n{out}\n{err}")
 
 
 def run_child(source: str, *args: object, environment: dict[str, str] | None = None) -> str:
