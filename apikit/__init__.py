@@ -31,7 +31,13 @@ __all__ = [
 ]
 
 #: Names that are imported when they are first asked for, from these modules; "" for a module.
-_LAZY: Final = {"Retry": "retries", "Session": "session", "errors": "", "session": ""}
+_LAZY: Final = {
+    "Retry": "retries",
+    "Session": "session",
+    "errors": "",
+    "session": "",
+    "testing": "",
+}
 
 
 def __getattr__(name: str) -> Any:

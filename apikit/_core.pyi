@@ -1,6 +1,6 @@
 """The C half of apikit, as the Python layer sees it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self
@@ -137,6 +137,7 @@ class Session:
     stream: bool
     trust_env: bool
     max_redirects: int
+    transport: Callable[[_PreparedRequest], bytes] | None
     oauth2_username: str | None
     authentication_base_url: str | None
     authentication_session_url: str | None
@@ -192,7 +193,6 @@ class Session:
     def set_oauth2_password(self, password: str | None) -> None: ...
     _logins: int
     _retries: Any
-    _transport: Any
     def _fetch(self, url: Any, /) -> _Response: ...
     def _submit_login(
         self,
@@ -219,6 +219,9 @@ def same_origin(a: object, b: object, /) -> bool: ...
 def next_hop(
     method: str, url: object, status: int, location: str, /
 ) -> tuple[str, str, bool, bool]: ...
+def set_transport(
+    transport: Callable[[_PreparedRequest], bytes] | None, /
+) -> Callable[[_PreparedRequest], bytes] | None: ...
 def register(
     *,
     headers: type[Headers],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 
 from apikit import _core, _prepare
@@ -66,7 +66,10 @@ class Session(_core.Session):
     login
         The strategy that reads the login pages: "github".
     retries
-        How often a request is sent again: a number, a `apikit.Retry`, or None.
+        How often a request is sent again: a number, an `apikit.Retry`, or None.
+    transport
+        For tests: a callable that takes the `PreparedRequest` of each hop and gives the
+        bytes of an HTTP/1.1 answer, in place of any server: see `apikit.testing`.
     **options
         The rest, as in `SessionOptions`:
     timeout
@@ -98,7 +101,7 @@ class Session(_core.Session):
     Attributes
     ----------
     headers, cookies, auth, params, proxies, hooks, verify, cert, stream, timeout, \
-deadline, max_redirects, trust_env
+deadline, max_redirects, trust_env, transport
         What every call begins with, as in requests; may be assigned.
     login_state : str
         How the last login ended: "none" (there was none), "ok", "bad-credentials",
@@ -124,6 +127,7 @@ deadline, max_redirects, trust_env
         *,
         login: str = "github",
         retries: Any = None,
+        transport: Callable[[PreparedRequest], bytes] | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
         own, secret = _split_password(authentication_postdata)
@@ -136,6 +140,7 @@ deadline, max_redirects, trust_env
             **options,
         )
         self.retries = retries
+        self.transport = transport
         self._strategy = find_strategy(login)
         self._postdata = own
         self._posted: dict[str, Any] | None = None
@@ -369,7 +374,7 @@ def _page_of(response: Response) -> Page:
 
 
 def _policy(retries: Any) -> Retry | None:
-    from apikit.retries import Retry  # noqa: PLC0415 - most sessions have none
+    from apikit.retries import Retry  # most sessions have none
 
     return Retry.from_any(retries)
 

@@ -117,7 +117,7 @@ begin_exchange(struct ak_call *call)
         .method = ak_str_equal(call->method_text, AK_STR("HEAD")) ? AK_HTTP1_HEAD : AK_HTTP1_OTHER,
         .resend = resend_of(call->method_text),
     };
-    if (ak_call_find_route(call) < 0 || ak_call_write_head(call) < 0) {
+    if (ak_call_write_head(call) < 0) {
         return -1;
     }
     call->head_length = call->head.len;
@@ -189,17 +189,27 @@ finished_content(struct ak_call *call)
     return PyBytes_FromStringAndSize(call->exchange.body.data, (Py_ssize_t)call->exchange.body.len);
 }
 
+/* Send the request of one hop and read the answer, its body only if it is
+ * delivered whole: 0 or -1. */
+static int
+exchange_hop(struct ak_call *call, enum ak_step *step)
+{
+    PyObject *transport = ak_call_find_transport(call); /* new */
+    if (transport == NULL) {
+        bool begun = ak_call_find_route(call) == 0 && begin_exchange(call) == 0;
+        return begun ? ak_call_step(call, step) : -1;
+    }
+    int result = begin_exchange(call) < 0 ? -1 : ak_call_ask_transport(call, transport, step);
+    Py_DECREF(transport);
+    return result;
+}
+
 /* One hop: its Response, new, or NULL. */
 static PyObject *
 run_hop(struct ak_call *call)
 {
-    enum ak_step step;
-    if (begin_exchange(call) < 0) {
-        return NULL;
-    }
-    int told = call->session->transport == Py_None ? ak_call_step(call, &step)
-                                                   : ak_call_ask_transport(call, &step);
-    if (told < 0) {
+    enum ak_step step = AK_STEP_DONE;
+    if (exchange_hop(call, &step) < 0) {
         return NULL;
     }
     /* Before the Response takes over the head. */

@@ -148,9 +148,12 @@ int ak_call_find_route(struct ak_call *call);
 
 /* ---- transport.c ---- */
 
-/* The present hop by the session's transport in place of a connection: the
- * exchange is then DONE or, for AK_DELIVER_PIECES, at HEAD.  0 or -1. */
-int ak_call_ask_transport(struct ak_call *call, enum ak_step *step);
+/* What answers the present hop in place of a server: the session's own
+ * transport, else that of all sessions.  New, or NULL for a connection. */
+PyObject *ak_call_find_transport(struct ak_call *call);
+/* The present hop by TRANSPORT: the exchange is then DONE or, for
+ * AK_DELIVER_PIECES, at HEAD.  0 or -1. */
+int ak_call_ask_transport(struct ak_call *call, PyObject *transport, enum ak_step *step);
 
 /* ---- call.c ---- */
 

@@ -6,9 +6,9 @@ static int
 exec_module(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
-        ak_add_metadata, ak_add_metadata_body, ak_add_routes,   ak_add_backend_error,
-        ak_add_raisers,  ak_add_headers,       ak_add_cookies,  ak_add_response,
-        ak_add_session,  ak_add_urls,          ak_add_register,
+        ak_add_metadata, ak_add_metadata_body, ak_add_routes,    ak_add_backend_error,
+        ak_add_raisers,  ak_add_headers,       ak_add_cookies,   ak_add_response,
+        ak_add_session,  ak_add_urls,          ak_add_transport, ak_add_register,
     };
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;
@@ -37,6 +37,7 @@ traverse_module(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->cookies_class);
     Py_VISIT(state->response_class);
     Py_VISIT(state->prepared_request_class);
+    Py_VISIT(state->transport);
     return 0;
 }
 
@@ -56,6 +57,7 @@ clear_module(PyObject *module)
     Py_CLEAR(state->cookies_class);
     Py_CLEAR(state->response_class);
     Py_CLEAR(state->prepared_request_class);
+    Py_CLEAR(state->transport);
     return 0;
 }
 

@@ -50,7 +50,7 @@ session_reduce(PyObject *self, PyObject *Py_UNUSED(args))
 
 /* ---- settings ---- */
 
-enum object_rule { ANY_OBJECT, HEADERS_OBJECT, COOKIES_OBJECT };
+enum object_rule { ANY_OBJECT, HEADERS_OBJECT, COOKIES_OBJECT, TRANSPORT_OBJECT };
 
 struct object_setting {
     Py_ssize_t offset;
@@ -70,10 +70,11 @@ static PyObject *
 fit_object(PyObject *self, enum object_rule rule, PyObject *value)
 {
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL) {
+    if (state == NULL || (rule == TRANSPORT_OBJECT && ak_check_transport(value) < 0)) {
         return NULL;
     }
-    bool fits = rule == ANY_OBJECT || (rule == HEADERS_OBJECT && ak_is_headers(state, value)) ||
+    bool fits = rule == ANY_OBJECT || rule == TRANSPORT_OBJECT ||
+                (rule == HEADERS_OBJECT && ak_is_headers(state, value)) ||
                 (rule == COOKIES_OBJECT && ak_is_cookies(state, value));
     if (fits) {
         return Py_NewRef(value);
@@ -232,7 +233,7 @@ OBJECT(hooks, ANY_OBJECT);
 OBJECT(verify, ANY_OBJECT);
 OBJECT(cert, ANY_OBJECT);
 OBJECT(retries, ANY_OBJECT);
-OBJECT(transport, ANY_OBJECT);
+OBJECT(transport, TRANSPORT_OBJECT);
 OBJECT(username, ANY_OBJECT);
 OBJECT(base_url, ANY_OBJECT);
 OBJECT(session_url, ANY_OBJECT);
@@ -251,7 +252,7 @@ static PyGetSetDef getters[] = {
     {"deadline", get_deadline, ak_session_set_deadline, "Seconds for a whole call, or None.", NULL},
     {"_retries", get_object, set_object, "The policy of retries, or None.",
      (void *)&retries_setting},
-    {"_transport", get_object, set_object, "What answers in place of servers, or None.",
+    {"transport", get_object, set_object, "What answers in place of servers, or None.",
      (void *)&transport_setting},
     {"oauth2_username", get_object, set_object, "Who logs in.", (void *)&username_setting},
     {"authentication_base_url", get_object, set_object, "Where a login begins.",

@@ -48,6 +48,10 @@ int ak_timeout_from(PyObject *object, struct ak_timeout *timeout);
 /* Seconds (a number above 0, or None) as nanoseconds (None: 0): 0 or -1. */
 int ak_nanoseconds_from(PyObject *object, const char *name, int64_t *nanoseconds);
 
+/* Whether OBJECT can be a transport, a callable or None: 0 or -1 with
+ * TypeError. */
+int ak_check_transport(PyObject *object);
+
 /* ---- session.c and session_init.c ---- */
 
 int ak_session_set_timeout(PyObject *self, PyObject *value, void *closure);

@@ -16,6 +16,7 @@ struct module_state {
     PyTypeObject *headers_type, *cookies_type, *response_type, *session_type;
     /* The Python classes that register() named; NULL until then. */
     PyObject *headers_class, *cookies_class, *response_class, *prepared_request_class;
+    PyObject *transport; /* of the sessions without one of their own, or NULL */
 };
 
 extern struct PyModuleDef ak_module_def;
@@ -45,6 +46,7 @@ int ak_add_headers(PyObject *module);       /* Headers */
 int ak_add_cookies(PyObject *module);       /* CookieJar */
 int ak_add_response(PyObject *module);      /* Response */
 int ak_add_session(PyObject *module);       /* Session */
+int ak_add_transport(PyObject *module);     /* set_transport */
 int ak_add_urls(PyObject *module);          /* normalize_url and others */
 int ak_add_register(PyObject *module);      /* register; needs Headers and CookieJar */
 
