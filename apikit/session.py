@@ -281,7 +281,8 @@ deadline, max_redirects, trust_env, transport
         """
         raise NotImplementedError(
             f"there are no transport adapters (mount({prefix!r}, {type(adapter).__name__})): use "
-            "retries, timeout, pool_maxsize, verify, cert or proxies of Session"
+            "retries, timeout, pool_maxsize, verify, cert or proxies of Session, and apikit.testing "
+            "in tests"
         )
 
     def get_adapter(self, url: str) -> NoReturn:

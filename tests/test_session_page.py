@@ -198,6 +198,20 @@ def test_host_header_stays_with_its_origin(library: Any, server: FaultServer) ->
 
 
 @both
+def test_body_stays_with_its_origin(library: Any, server: FaultServer) -> None:
+    _redirect(server, "307 Temporary Redirect")
+    with library() as session:
+        if library is requests.Session:
+            session.put(server.url("/here"), data=b"body")
+            assert server.seen("/there")[0].body == b"body"
+        else:
+            with pytest.raises(apikit.errors.UnsafeRedirect, match="another origin"):
+                session.put(server.url("/here"), data=b"body")
+            assert server.seen("/there") == []
+    assert server.seen("/here")[0].body == b"body"
+
+
+@both
 def test_iterator_is_not_sent_twice(library: Any, server: FaultServer) -> None:
     redirect = answer(b"", "Location: /again", status="307 Temporary Redirect")
     server.script("/once", [redirect])
@@ -263,6 +277,15 @@ def test_hooks_get_the_response_alone(library: Any, server: FaultServer) -> None
         session.get(server.url("/alive"), hooks=hooks)
     theirs = {"timeout", "verify", "proxies", "stream", "cert"}
     assert keywords == [theirs if library is requests.Session else set()]
+
+
+@both
+def test_public_suffix_gets_no_cookie(library: Any, server: FaultServer) -> None:
+    server.script("/sets", [answer(b"", "Set-Cookie: a=1; Domain=co.uk")])
+    with library() as session:
+        session.trust_env = False
+        session.get("http://shop.co.uk/sets", proxies={"http": server.url("")})
+        assert len(session.cookies) == (1 if library is requests.Session else 0)
 
 
 @both
