@@ -197,8 +197,9 @@ ak_send(struct module_state *state, SessionObject *session, struct ak_arguments 
     struct ak_body_record record = {NULL, NULL};
     PyObject *response = NULL;
     if (ak_find_deadline(session, arguments) == 0) {
-        response = session->retries == NULL || session->retries == Py_None ? send_renewing(state, session, arguments, &record)
-                                               : send_retrying(state, session, arguments, &record);
+        response = session->retries == NULL || session->retries == Py_None
+                       ? send_renewing(state, session, arguments, &record)
+                       : send_retrying(state, session, arguments, &record);
     }
     Py_XDECREF(record.body);
     Py_XDECREF(record.start);
