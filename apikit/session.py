@@ -281,8 +281,8 @@ deadline, max_redirects, trust_env, transport
         """
         raise NotImplementedError(
             f"there are no transport adapters (mount({prefix!r}, {type(adapter).__name__})): use "
-            "retries, timeout, pool_maxsize, verify, cert or proxies of Session, and apikit.testing "
-            "in tests"
+            "retries, timeout, pool_maxsize, verify, cert or proxies of Session; in tests, "
+            "apikit.testing"
         )
 
     def get_adapter(self, url: str) -> NoReturn:

@@ -14,8 +14,9 @@ import apikit
 from tests.faults.handle import FaultServer
 from tests.faults.steps import answer
 from tests.prove.__main__ import PROMISES
+from tests.tools import docs
 from tests.tools.pages import DOCS, tables_of
-from tests.tools.project import ROOT
+from tests.tools.project import ROOT, Refusal
 
 pytest_plugins = ("tests.faults.fixtures",)
 
@@ -29,15 +30,36 @@ def _text(page: str) -> str:
 
 
 @pytest.mark.no_asan  # Sphinx runs here, not the extension
-@pytest.mark.parametrize("builder", ["html", "doctest"])
-def test_pages_build_without_a_warning(builder: str, tmp_path: Path) -> None:
-    sphinx = [sys.executable, "-P", "-m", "sphinx", "-q", "-W", "--keep-going", "-b", builder]
-    done = subprocess.run(
-        [*sphinx, "-d", tmp_path / "trees", DOCS, tmp_path / "pages"],
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+def test_pages_build_without_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert docs.main([], tmp_path) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == f"{tmp_path / 'html'}\n"
+    made = {page.stem for page in (tmp_path / "html").glob("*.html")}
+    assert made >= {page.removesuffix(".rst") for page in PAGES}
+
+
+@pytest.mark.no_asan
+@pytest.mark.parametrize(
+    ("page", "wrong"),
+    [(":doc:`nowhere`", "unknown document"), (">>> 1 + 1\n3", "Expected:\n    3\nGot:\n    2")],
+)
+def test_page_that_is_wrong_fails(
+    page: str,
+    wrong: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "conf.py").write_text((DOCS / "conf.py").read_text())
+    (tmp_path / "docs" / "index.rst").write_text(f"Title\n=====\n\n{page}\n")
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    assert docs.main([], tmp_path / "made") == 1
+    assert wrong in capsys.readouterr().err
+
+
+def test_docs_takes_no_arguments() -> None:
+    with pytest.raises(Refusal, match="no arguments, got html"):
+        docs.main(["html"])
 
 
 @cache
