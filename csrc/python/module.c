@@ -72,9 +72,8 @@ static PyModuleDef_Slot module_slots[] = {
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
-#if PY_VERSION_HEX >= 0x030D0000
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
-#endif
+    /* No Py_mod_gil: Session, Response and struct ak_call rely on the GIL, so a
+     * free-threaded interpreter turns it on when it imports this module. */
     {0, NULL},
 };
 
