@@ -159,6 +159,18 @@ take_bounds(struct ak_call *call, const struct ak_arguments *arguments)
     return 0;
 }
 
+/* What no dict is, is refused before anything is sent. */
+static int
+check_session_hooks(PyObject *hooks)
+{
+    if (hooks == Py_None || PyDict_CheckExact(hooks)) {
+        return 0;
+    }
+    PyObject *lists = ak_prepare_call("read_hooks", Py_BuildValue("(O)", hooks)); /* new */
+    Py_XDECREF(lists);
+    return lists == NULL ? -1 : 0;
+}
+
 static int
 take_settings(struct ak_call *call, const struct ak_arguments *arguments)
 {
@@ -180,6 +192,9 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
     if (call->proxies != NULL && !PyMapping_Check(call->proxies)) {
         PyErr_Format(PyExc_TypeError, "proxies must be a dict such as {\"http\": URL}, not %.100s",
                      Py_TYPE(call->proxies)->tp_name);
+        return -1;
+    }
+    if (check_session_hooks(session->hooks) < 0) {
         return -1;
     }
     if (is_given(given[AK_ARG_HOOKS])) {
