@@ -1,11 +1,17 @@
-"""A call as each side sees it, in a form that can be compared."""
+"""A call as each side sees it, in a form that can be compared.
+
+A side is one of the two packages.  What is compared is not only what a call gives, but also
+what came to the servers while it ran, hop by hop, and what the session is like behind it.
+"""
 
 from __future__ import annotations
 
+import http.client
 import json
 import pickle
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,21 +20,49 @@ from typing import Any
 import pytest
 import requests
 
-from apikit import Session
+import apikit.models
+import apikit.response
+from tests.requests_parity.reasons import REASONS
 from tests.servers import Server, start_server
 
-__all__ = ["Servers", "both", "check", "echo_of", "outcome", "raw", "servers", "shown"]
+__all__ = ["OURS", "THEIRS", "Servers", "Side", "check", "echo_of", "outcome", "raw", "servers",
+           "shown", "side_of"]  # fmt: skip
 
-#: Headers that name the program, and those that come with a multipart form's boundary.
-OWN_HEADERS = frozenset({"user-agent", "accept-encoding"})
+#: Defaults that name the program and what it can decode.
+_OWN_DEFAULTS = re.compile(r"python-requests/[\d.]+|sqre-apikit-c\S*|gzip, deflate.*")
+_BOUNDARY = re.compile(r"boundary=(\w+)")
+_RESPONSES = (requests.Response, apikit.response.Response)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One package, and what of it the rows need by name."""
+
+    session: type
+    request: type
+    prepared: type
+
+
+OURS = Side(apikit.Session, apikit.models.Request, apikit.models.PreparedRequest)
+THEIRS = Side(requests.Session, requests.Request, requests.PreparedRequest)
 
 
 @dataclass(frozen=True)
 class Servers:
-    """The two origins that calls go to."""
+    """The two origins that calls go to, and the names that both have."""
 
     here: str
     there: str
+    logs: tuple[http.client.HTTPConnection, ...] = ()
+
+    def take_log(self) -> list[Any]:
+        """Return what came since the last time, by origin."""
+        return [_take_log(connection) for connection in self.logs]
+
+
+def _take_log(connection: http.client.HTTPConnection) -> Any:
+    connection.request("GET", "/log")
+    return [_seen(*request) for request in json.load(connection.getresponse())]
 
 
 @contextmanager
@@ -42,7 +76,12 @@ def _started() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     with _started() as one, _started() as other:
-        yield Servers(one.url, other.url)
+        logs = tuple(
+            http.client.HTTPConnection("127.0.0.1", server.port) for server in (one, other)
+        )
+        yield Servers(one.url, other.url, logs)
+        for log in logs:
+            log.close()
 
 
 def raw(answer: bytes | str) -> str:
@@ -53,17 +92,32 @@ def raw(answer: bytes | str) -> str:
     return f"/raw/{answer.hex()}"
 
 
+# What is seen, without what differs by design.
+
+
+def _masked(headers: Any) -> dict[str, Any]:
+    """Return headers by their names in small letters."""
+    masked: dict[str, Any] = {}
+    for name, value in headers:
+        shown = "default" if _OWN_DEFAULTS.fullmatch(str(value)) else value
+        masked[name.lower()] = f"{masked[name.lower()]} | {shown}" if name in masked else shown
+    return masked
+
+
+def _seen(method: str, target: str, fields: Any, body: Any) -> dict[str, Any]:
+    headers = _masked(fields)
+    boundary = _BOUNDARY.search(str(headers.get("content-type")))
+    if boundary is not None:
+        headers["content-type"] = headers["content-type"].replace(boundary.group(1), "B")
+        if body is not None:
+            mark = boundary.group(1).encode() if isinstance(body, bytes) else boundary.group(1)
+            body = body.replace(mark, b"B" if isinstance(body, bytes) else "B")
+    return {"method": method, "target": target, "headers": headers, "body": body}
+
+
 def echo_of(response: Any) -> Any:
-    """Return what the server saw, without what differs by design."""
-    method, target, fields, body = response.json()
-    headers = sorted(
-        (name.lower(), value) for name, value in fields if name.lower() not in OWN_HEADERS
-    )
-    boundary = re.search(r"boundary=(\w+)", str(headers))
-    seen = [method, target, headers, body]
-    return json.loads(
-        json.dumps(seen).replace(boundary.group(1), "B") if boundary else json.dumps(seen)
-    )
+    """Return what the server saw."""
+    return _seen(*response.json())
 
 
 def outcome(call: Callable[[], Any]) -> Any:
@@ -74,23 +128,30 @@ def outcome(call: Callable[[], Any]) -> Any:
         return f"{type(exception).__name__}"
 
 
-def both(call: Callable[[Any], Any]) -> tuple[Any, Any]:
-    """Return the outcomes of a call with our session and with requests'."""
-    results = []
-    for make in (Session, requests.Session):
-        with make() as session:
-            session.trust_env = False
-            results.append(outcome(lambda session=session: call(session)))
-    return results[0], results[1]
+def _failure(exception: Exception) -> dict[str, Any]:
+    """Return by which names of requests and Python an exception is caught, and what it is about."""
+    caught = {
+        cls.__name__
+        for cls in type(exception).__mro__
+        if cls.__module__ in ("requests.exceptions", "builtins", "requests.cookies")
+    }
+    request = getattr(exception, "request", None)
+    response = getattr(exception, "response", None)
+    # To be compared only where requests says what it is about.
+    return {
+        "caught by": caught,
+        "request": None if request is None else (request.method, request.url),
+        "response": None if response is None else (response.status_code, response.url),
+    }
 
 
-def check(call: Callable[[Any], Any], reason: str | None = None) -> None:
-    """Assert that both sides agree, or that they differ if there is a reason to."""
-    ours, theirs = both(call)
-    if reason is None:
-        assert ours == theirs
-    else:
-        assert ours != theirs, f"they agree, although: {reason}"
+def _request(request: Any) -> dict[str, Any]:
+    body = request.body if isinstance(request.body, (str, bytes)) else bool(request.body)
+    return {
+        "path_url": request.path_url,
+        "repr": repr(request),
+        **_seen(request.method, request.url, request.headers.items(), body),
+    }
 
 
 def shown(response: Any) -> dict[str, Any]:
@@ -99,25 +160,142 @@ def shown(response: Any) -> dict[str, Any]:
         "status_code": response.status_code,
         "reason": response.reason,
         "url": response.url,
-        "headers": {name.lower(): value for name, value in response.headers.items()},
+        "headers": _masked(response.headers.items()),
         "content": response.content,
         "encoding": response.encoding,
+        "apparent_encoding": response.apparent_encoding,
         "text": response.text,
         "json": outcome(response.json),
         "links": response.links,
         "truth": (response.ok, bool(response)),
         "redirect": (response.is_redirect, response.is_permanent_redirect),
         "cookies": response.cookies.get_dict(),
-        "history": [one.status_code for one in response.history],
+        "elapsed": type(response.elapsed),
+        "history": [
+            (one.status_code, one.url, one.reason, one.content, len(one.history), one.next)
+            if one.next is None
+            else (one.status_code, one.url, one.reason, one.content, len(one.history))
+            for one in response.history
+        ],
+        "requests of history": [_request(one.request) for one in response.history],
         "pieces": list(response.iter_content(7)),
         "iteration": b"".join(response),
-        "text pieces": "".join(map(str, response.iter_content(7, decode_unicode=True))),
+        "text pieces": outcome(
+            lambda: "".join(map(str, response.iter_content(7, decode_unicode=True)))
+        ),
         "lines": list(response.iter_lines(5)),
-        "text lines": [str(line) for line in response.iter_lines(5, decode_unicode=True)],
+        "text lines": outcome(
+            lambda: [str(line) for line in response.iter_lines(5, decode_unicode=True)]
+        ),
         "comma lines": list(response.iter_lines(delimiter=b",")),
         "error": outcome(response.raise_for_status),
         "repr": repr(response),
-        "request": (response.request.method, response.request.url, response.request.path_url),
-        "pickled": pickle.loads(pickle.dumps(response)).text,
-        "next": None if response.next is None else (response.next.method, response.next.url),
+        "request": _request(response.request),
+        "pickled": outcome(lambda: pickle.loads(pickle.dumps(response)).text),
+        "next": None if response.next is None else _request(response.next),
+        "raw": response.raw.read(),
     }
+
+
+def _cookies(jar: Any) -> list[Any]:
+    return sorted(
+        (
+            cookie.name,
+            cookie.value,
+            cookie.domain,
+            cookie.path,
+            cookie.secure,
+            None if cookie.expires is None else round((cookie.expires - time.time()) / 60),
+            cookie.discard,
+        )
+        for cookie in jar
+    )
+
+
+def _result(call: Callable[[], Any]) -> Any:
+    try:
+        result = call()
+    except Exception as exception:
+        return {"raised": _failure(exception)}
+    return shown(result) if isinstance(result, _RESPONSES) else result
+
+
+def _observe(side: Side, servers: Servers, call: Callable[..., Any]) -> dict[str, Any]:
+    with side.session() as session:
+        session.trust_env = False
+        seen = {"result": _result(lambda: call(session))}
+        seen["wire"] = servers.take_log()
+        seen["session"] = {
+            "headers": outcome(lambda: _masked(session.headers.items())),
+            "cookies": outcome(lambda: _cookies(session.cookies)),
+        }
+    return seen
+
+
+def side_of(session: Any) -> Side:
+    """Return whose session it is."""
+    return OURS if isinstance(session, OURS.session) else THEIRS
+
+
+def _differences(ours: Any, theirs: Any, place: str = "") -> dict[str, tuple[Any, Any]]:
+    """Return where two trees of dicts and lists differ, and the two values there."""
+    if (
+        isinstance(ours, dict)
+        and isinstance(theirs, dict)
+        and ("raised" in ours) == ("raised" in theirs)
+    ):
+        keys = {**ours, **theirs}
+        pairs = [(key, ours.get(key, "nothing"), theirs.get(key, "nothing")) for key in keys]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = [(number, *pair) for number, pair in enumerate(zip(ours, theirs, strict=True))]
+    else:
+        says_less = theirs is None and place.endswith((".raised.request", ".raised.response"))
+        return {} if ours == theirs or says_less else {place: (ours, theirs)}
+    found = {}
+    for key, one, other in pairs:
+        found.update(_differences(one, other, f"{place}.{key}" if place else str(key)))
+    return found
+
+
+def _both_refuse(ours: Any, theirs: Any) -> bool:
+    """Tell whether neither side sends anything, for arguments that are none.
+
+    Which of Python's own exceptions says so is an accident of requests; here it is
+    TypeError or ValueError.
+    """
+    failures = [seen["result"] for seen in (ours, theirs)]
+    if not all(isinstance(result, dict) and "raised" in result for result in failures):
+        return False
+    here, there = (result["raised"]["caught by"] for result in failures)
+    nothing_sent = not any(ours["wire"]) and not any(theirs["wire"])
+    return (
+        nothing_sent
+        and bool(here & {"TypeError", "ValueError"})
+        and "RequestException" not in there
+        and ours["session"] == theirs["session"]
+    )
+
+
+def check(servers: Servers, call: Callable[[Any], Any], reason: str | None = None) -> None:
+    """Assert that both sides agree, or that they differ where there is a reason to.
+
+    Parameters
+    ----------
+    servers
+        Those that the call goes to.
+    call
+        Is given the session.
+    reason
+        A name of `REASONS`, or None.
+    """
+    ours = _observe(OURS, servers, call)
+    theirs = _observe(THEIRS, servers, call)
+    found = {} if _both_refuse(ours, theirs) else _differences(ours, theirs)
+    places = () if reason is None else REASONS[reason].places
+    covered = {place for place in found if place.startswith(places)} if places else set()
+    assert covered or reason is None, f"they agree, although: {REASONS[reason].text}"
+    assert not found.keys() - covered, "".join(
+        f"\n{place}: {one!r} here, {other!r} there"
+        for place, (one, other) in found.items()
+        if place not in covered
+    )

@@ -31,12 +31,15 @@ REASONS = ["OK", "", "Custom reason", "caf\u00e9", "two  spaces", "\u00e2\u0098\
 def test_statuses(servers, status):
     body = b"" if status == 304 else b"body"
     url = servers.here + raw(answer(body, "Content-Type: text/plain", status=f"{status} X"))
-    check(lambda s: shown(s.get(url)))
+    check(servers, lambda s: shown(s.get(url)))
 
 
 @pytest.mark.parametrize(("status", "reason"), list(product([200, 404], REASONS)))
 def test_reasons(servers, status, reason):
-    check(lambda s: shown(s.get(servers.here + raw(answer(b"x", status=f"{status} {reason}")))))
+    check(
+        servers,
+        lambda s: shown(s.get(servers.here + raw(answer(b"x", status=f"{status} {reason}")))),
+    )
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 599])
@@ -49,7 +52,7 @@ def test_errors_of_statuses(servers, status):
         except OSError as exception:
             return str(exception), exception.response is response, exception.request.url
 
-    check(call)
+    check(servers, call)
 
 
 TYPES = [
@@ -96,9 +99,9 @@ BODIES = {
 }
 #: The two cases in which Python has a decoder that gives no text.
 TEXT_REASONS = {
-    "text/html; charset=hex": "not a charset of text: text pieces are decoded as utf-8 here",
-    "text/html; charset=no-such-charset": "text pieces of an unknown charset: utf-8 here",
-    "text/html; charset=": "text pieces of an empty charset: utf-8 here",
+    "text/html; charset=hex": "not-a-charset",
+    "text/html; charset=no-such-charset": "not-a-charset",
+    "text/html; charset=": "not-a-charset",
 }
 
 
@@ -106,6 +109,7 @@ TEXT_REASONS = {
 def test_text(servers, kind, name):
     fields = [] if kind is None else [f"Content-Type: {kind}"]
     check(
+        servers,
         lambda s: shown(s.get(servers.here + raw(answer(BODIES[name], *fields)))),
         TEXT_REASONS.get(kind),
     )
@@ -118,12 +122,14 @@ def test_json_errors_have_their_position(servers):
         except ValueError as error:
             return str(error), error.msg, error.doc, error.pos, error.lineno, error.colno
 
-    check(call)
+    check(servers, call)
 
 
 @pytest.mark.parametrize("arguments", [{"parse_int": str}, {"object_pairs_hook": list}])
 def test_json_takes_the_arguments_of_loads(servers, arguments):
-    check(lambda s: s.get(servers.here + raw(answer(b'{"a": 1, "a": 2}'))).json(**arguments))
+    check(
+        servers, lambda s: s.get(servers.here + raw(answer(b'{"a": 1, "a": 2}'))).json(**arguments)
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16", "nonsense", None, ""])
@@ -135,7 +141,7 @@ def test_the_encoding_may_be_assigned(servers, encoding, name):
         response.encoding = encoding
         return before, response.encoding, response.text, outcome(response.json)
 
-    check(call)
+    check(servers, call)
 
 
 FIELDS = {
@@ -162,13 +168,14 @@ FIELDS = {
 
 
 FIELD_REASONS = {
-    "spaces": "white space around a field's value is none of it (RFC 9110, 5.5)",
+    "spaces": "no-white-space",
 }
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_headers(servers, name):
     check(
+        servers,
         lambda s: shown(s.get(servers.here + raw(answer(b"x", *FIELDS[name])))),
         FIELD_REASONS.get(name),
     )
@@ -197,7 +204,7 @@ CODINGS = {
 def test_codings(servers, name, stream):
     body, coding = CODINGS[name]
     url = servers.here + raw(answer(body, f"Content-Encoding: {coding}"))
-    check(lambda s: b"".join(s.get(url, stream=stream).iter_content(100)))
+    check(servers, lambda s: b"".join(s.get(url, stream=stream).iter_content(100)))
 
 
 FRAMINGS = {
@@ -231,7 +238,7 @@ def test_framings(servers, name, stream):
         response = session.get(servers.here + raw(FRAMINGS[name]), stream=stream)
         return response.status_code, b"".join(response.iter_content(100))
 
-    check(call)
+    check(servers, call)
 
 
 LINES = [
@@ -262,14 +269,14 @@ def test_lines(servers, number, size, text):
             for how in (None, delimiter)
         ]
 
-    check(call)
+    check(servers, call)
 
 
 @pytest.mark.parametrize("size", [1, 3, 512, 100_000, None, "3", 2.5])
 @pytest.mark.parametrize("stream", [False, True])
 def test_pieces(servers, size, stream):
     url = servers.here + raw(answer(TEXT))
-    check(lambda s: list(s.get(url, stream=stream).iter_content(size)))
+    check(servers, lambda s: list(s.get(url, stream=stream).iter_content(size)))
 
 
 STREAMS = {
@@ -290,7 +297,7 @@ STREAMS = {
     "lines": lambda r: list(r.iter_lines()),
 }
 STREAM_REASONS = {
-    ("raw and pieces", True, b""): "a body that raw gave is gone; requests says that it is empty",
+    ("raw and pieces", True, b""): "raw-is-gone",
 }
 
 
@@ -300,6 +307,7 @@ STREAM_REASONS = {
 def test_streams(servers, name, stream, body):
     url = servers.here + raw(answer(body, "Content-Type: application/json"))
     check(
+        servers,
         lambda s: outcome(lambda: STREAMS[name](s.get(url, stream=stream))),
         STREAM_REASONS.get((name, stream, body)),
     )

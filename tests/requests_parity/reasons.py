@@ -1,0 +1,106 @@
+"""Why the two sides differ: a short name for each reason, and where it may show.
+
+The places are those of `sides.check`: a difference elsewhere fails the row all the same.  Each
+reason is a line of the contract or of the table of faults, or a mistake of requests that nobody
+can build on; the page "Session and requests" tells users about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["REASONS", "Reason"]
+
+ANYWHERE = ("result", "wire", "session")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason in words, and the places where rows that name it may differ."""
+
+    text: str
+    places: tuple[str, ...] = ANYWHERE
+
+
+REASONS = {
+    # Arguments.
+    "wrong-type": Reason("a TypeError or ValueError, and nothing is sent; requests ignores it"),
+    "taken": Reason("its meaning is clear, so it is taken; requests fails on it"),
+    "empty-headers": Reason(
+        "headers that are empty take nothing away; in requests, unless a mapping, all defaults",
+        ("result.request.headers", "wire"),
+    ),
+    "removed-headers": Reason(
+        "what the caller removed is not sent; urllib3 puts its own in place of two",
+        ("result.accept-encoding", "result.user-agent", "result.headers", "wire"),
+    ),
+    "session-headers": Reason(
+        "what is assigned becomes headers, or is refused; requests fails when they are first used"
+    ),
+    "session-params": Reason("as in a call; requests takes those of a session from mappings alone"),
+    "session-cookies": Reason(
+        "what is assigned becomes a jar or is refused; requests fails when it is first used"
+    ),
+    "certificates-of-https": Reason("cert= is looked at where it is used: for https"),
+    "cookie-names": Reason("names and values are text without NUL; requests sends what str() says"),
+    "cookie-of-None": Reason("no cookie; requests sends its name alone"),
+    "empty-form": Reason(
+        "a length of 0 as without a form; requests sends a form of nothing in chunks",
+        ("result.request.headers", "wire"),
+    ),
+    "bytes-in-headers": Reason(
+        "the request shows text, as it was sent", ("result.request.headers",)
+    ),
+    "bad-header": Reason("InvalidHeader (failures.md, 58); requests sends it or fails deep inside"),
+    "not-a-token": Reason("no token (RFC 9110, 5.1 and 9.1), nothing is sent (failures.md, 58)"),
+    "nothing-was-prepared": Reason(
+        "the error is found before there is a request", ("result.raised.request",)
+    ),
+    "long-timeouts": Reason("what is longer than the clock is for ever; requests overflows"),
+    "which-url-error": Reason(
+        "no scheme at all is MissingSchema; requests looks for a colon first",
+        ("result.raised.caught by",),
+    ),
+    "text-file": Reason(
+        "sent in chunks: its length is known only when it was read; requests announces the "
+        "length of the file, and fails or cuts where encodings differ"
+    ),
+    "pickled-request": Reason(
+        "a pickle leaves out what cannot be pickled of the request", ("result.pickled",)
+    ),
+    # Credentials.
+    "utf-8-credentials": Reason("credentials that are not ASCII go as UTF-8 (failures.md, 42)"),
+    "bad-credentials": Reason("colon or control characters: ValueError (failures.md, 43)"),
+    "list-as-pair": Reason("a list of two serves as a pair; requests calls it and fails"),
+    "user-alone": Reason("a user name in the URL is a credential, also without a password"),
+    "digest": Reason("HTTPDigestAuth needs requests' connection: the 401 is returned"),
+    # Redirects.
+    "body-gone-says-0": Reason(
+        "a request that lost its body says that it has none, as the first one does",
+        ("result.echo.headers.content-length", "wire"),
+    ),
+    "iterator-once": Reason("an iterator cannot be sent again: UnrewindableBodyError"),
+    "location-beyond-ascii": Reason("percent-coded and followed; requests fails to decode it"),
+    "location-without-host": Reason("no URL; requests takes it for its own and goes in circles"),
+    "no-white-space": Reason("white space around a field's value is none of it (RFC 9110, 5.5)"),
+    "who-led-there": Reason(
+        "the request that was redirected; in requests one that cannot be sent",
+        ("result.raised.request",),
+    ),
+    "host-stays": Reason("a caller's Host stays with its own origin", ("result", "wire")),
+    "cookies-stay": Reason("a call's cookies stay with its own origin", ("result", "wire")),
+    "header-goes-along": Reason("a caller's header goes to its own origin again"),
+    "body-stays": Reason("a body never follows to another origin (issue 10, Redirects)"),
+    # Cookies.
+    "rfc-6265": Reason("RFC 6265; requests follows http.cookiejar"),
+    # Responses.
+    "not-a-charset": Reason(
+        "decode_unicode by a charset that is none: UTF-8", ("result.text pieces", "result.text li")
+    ),
+    "raw-is-decoded": Reason("raw gives what the body says, not its coding", ("result",)),
+    "raw-is-gone": Reason("a body that raw gave is gone; requests says that it is empty"),
+    "any-hook-result": Reason("a hook may give anything; requests fails on what is no response"),
+    "session-is-not-copied": Reason("TypeError (failures.md, 57)"),
+    "closed-is-closed": Reason("RuntimeError: a closed session stays closed"),
+    "hooks-get-no-settings": Reason("hooks get the response alone"),
+}
