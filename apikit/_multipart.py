@@ -38,6 +38,11 @@ def encode_multipart(
 def _file_part(name: Any, given: Any) -> tuple[dict[str, Any], bytes] | None:
     """Return the headers and the content of one file; None if it has no content."""
     if isinstance(given, (tuple, list)):
+        if len(given) > 4:
+            raise ValueError(
+                f"files[{name!r}] must be (filename, file, content type, headers) at most, not "
+                f"{len(given)} items"
+            )
         filename, file, *rest = given
         content_type, more = (*rest, None, None)[:2]
     else:

@@ -36,6 +36,9 @@ __all__ = [
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 USER_AGENT: Final = "sqre-apikit-c"
+#: Bytes of credentials, as in auth.c.
+MOST_USER: Final = 1024
+MOST_PASSWORD: Final = 16 * 1024
 
 
 def encode_params(params: Any) -> str:
@@ -304,11 +307,25 @@ def basic_auth(user: str | bytes, password: str | bytes) -> str:
     ----------
     user, password
         Text is sent as UTF-8, bytes as they are.
+
+    Raises
+    ------
+    TypeError
+        If one is something else.
+    ValueError
+        If they cannot be sent: a colon in the name, control characters, or too long.
     """
     from base64 import b64encode
 
-    parts = (part.encode() if isinstance(part, str) else part for part in (user, password))
-    return "Basic " + b64encode(b":".join(parts)).decode()
+    name, secret = (_credential(part) for part in (user, password))
+    if b":" in name:
+        raise ValueError("a user name with a colon cannot be sent as Basic credentials (RFC 7617)")
+    if len(name) > MOST_USER or len(secret) > MOST_PASSWORD:
+        raise ValueError(
+            f"a user name may have {MOST_USER} bytes and a password {MOST_PASSWORD}: "
+            f"these have {len(name)} and {len(secret)}"
+        )
+    return "Basic " + b64encode(name + b":" + secret).decode()
 
 
 def read_hooks(hooks: Any) -> dict[str, list[Any]]:
@@ -352,6 +369,15 @@ def dispatch_hooks(session: Any, call: Any, response: Any) -> Any:
         changed = hook(response)
         response = response if changed is None else changed
     return response
+
+
+def _credential(part: Any) -> bytes:
+    if not isinstance(part, (str, bytes)):
+        raise TypeError(f"auth must be a pair of str or bytes, not with a {type(part).__name__}")
+    coded = part.encode() if isinstance(part, str) else part
+    if any(byte < 0x20 or byte == 0x7F for byte in coded):
+        raise ValueError("user name and password may hold no control characters (RFC 7617)")
+    return coded
 
 
 def _callables(given: Any) -> list[Any]:

@@ -135,7 +135,8 @@ class PreparedRequest:
             self.headers["Authorization"] = _prepare.basic_auth(*auth)
             return
         changed = auth(self)
-        self.__dict__.update(changed.__dict__)
+        if changed is not None:
+            self.__dict__.update(changed.__dict__)
         self.prepare_content_length(self.body)
 
     def prepare_cookies(self, cookies: Any) -> None:
