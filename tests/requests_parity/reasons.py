@@ -68,7 +68,15 @@ REASONS = {
     "pickled-request": Reason(
         "a pickle leaves out what cannot be pickled of the request", ("result.pickled",)
     ),
+    "shows-what-was-sent": Reason("the request shows how it is sent", ("result",)),
+    "body-in-bytes": Reason(
+        "the request shows the bytes that were sent", ("result.request.body", "result.pickled")
+    ),
+    "bad-url": Reason(
+        "refused at once; requests prepares it, and fails when it sends or sends it elsewhere"
+    ),
     # Credentials.
+    "proxy-credentials": Reason("Proxy-Authorization goes to a proxy alone"),
     "utf-8-credentials": Reason("credentials that are not ASCII go as UTF-8 (failures.md, 42)"),
     "bad-credentials": Reason("colon or control characters: ValueError (failures.md, 43)"),
     "list-as-pair": Reason("a list of two serves as a pair; requests calls it and fails"),
@@ -93,6 +101,9 @@ REASONS = {
     "body-stays": Reason("a body never follows to another origin (issue 10, Redirects)"),
     # Cookies.
     "rfc-6265": Reason("RFC 6265; requests follows http.cookiejar"),
+    "shown-domain": Reason(
+        "the domain of a cookie that goes to the hosts below shows a dot", ("session.cookies",)
+    ),
     # Responses.
     "not-a-charset": Reason(
         "decode_unicode by a charset that is none: UTF-8", ("result.text pieces", "result.text li")

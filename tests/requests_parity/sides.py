@@ -30,7 +30,7 @@ __all__ = ["OURS", "THEIRS", "Servers", "Side", "check", "echo_of", "outcome", "
 
 #: Defaults that name the program and what it can decode.
 _OWN_DEFAULTS = re.compile(r"python-requests/[\d.]+|sqre-apikit-c\S*|gzip, deflate.*")
-_BOUNDARY = re.compile(r"boundary=(\w+)")
+_BOUNDARY = re.compile(r"--([0-9a-f]{32})(?:--)?\r\n")
 _RESPONSES = (requests.Response, apikit.response.Response)
 
 
@@ -106,12 +106,13 @@ def _masked(headers: Any) -> dict[str, Any]:
 
 def _seen(method: str, target: str, fields: Any, body: Any) -> dict[str, Any]:
     headers = _masked(fields)
-    boundary = _BOUNDARY.search(str(headers.get("content-type")))
-    if boundary is not None:
-        headers["content-type"] = headers["content-type"].replace(boundary.group(1), "B")
-        if body is not None:
-            mark = boundary.group(1).encode() if isinstance(body, bytes) else boundary.group(1)
-            body = body.replace(mark, b"B" if isinstance(body, bytes) else "B")
+    text = body.decode("latin-1") if isinstance(body, bytes) else body
+    found = _BOUNDARY.match(text) if isinstance(text, str) else None
+    if found is not None:
+        boundary = found.group(1)
+        headers["content-type"] = str(headers.get("content-type")).replace(boundary, "B")
+        text = text.replace(boundary, "B")
+        body = text.encode("latin-1") if isinstance(body, bytes) else text
     return {"method": method, "target": target, "headers": headers, "body": body}
 
 
@@ -145,7 +146,7 @@ def _failure(exception: Exception) -> dict[str, Any]:
     }
 
 
-def _request(request: Any) -> dict[str, Any]:
+def request_of(request: Any) -> dict[str, Any]:
     body = request.body if isinstance(request.body, (str, bytes)) else bool(request.body)
     return {
         "path_url": request.path_url,
@@ -177,7 +178,7 @@ def shown(response: Any) -> dict[str, Any]:
             else (one.status_code, one.url, one.reason, one.content, len(one.history))
             for one in response.history
         ],
-        "requests of history": [_request(one.request) for one in response.history],
+        "requests of history": [request_of(one.request) for one in response.history],
         "pieces": list(response.iter_content(7)),
         "iteration": b"".join(response),
         "text pieces": outcome(
@@ -190,9 +191,9 @@ def shown(response: Any) -> dict[str, Any]:
         "comma lines": list(response.iter_lines(delimiter=b",")),
         "error": outcome(response.raise_for_status),
         "repr": repr(response),
-        "request": _request(response.request),
+        "request": request_of(response.request),
         "pickled": outcome(lambda: pickle.loads(pickle.dumps(response)).text),
-        "next": None if response.next is None else _request(response.next),
+        "next": None if response.next is None else request_of(response.next),
         "raw": response.raw.read(),
     }
 
