@@ -23,7 +23,9 @@ def bare_environment(variables: int = 0) -> dict[str, str]:
     """Return the least that a program needs, and a number of variables that it does not."""
     bare = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent"}
     bare["PYTHONHASHSEED"] = "0"
-    extra = {f"SERVICE_{i}_PORT_80_TCP_ADDR": f"10.0.{i // 250}.{i % 250}" for i in range(variables)}
+    extra = {
+        f"SERVICE_{i}_PORT_80_TCP_ADDR": f"10.0.{i // 250}.{i % 250}" for i in range(variables)
+    }
     return {**bare, **extra}
 
 

@@ -77,7 +77,12 @@ class Result:
             {key: None if value != value else value for key, value in asdict(one).items()}
             for one in self.taken
         ]
-        return {"name": self.row.name, "work": self.row.work, "rounds": self.rounds, "peers": members}
+        return {
+            "name": self.row.name,
+            "work": self.row.work,
+            "rounds": self.rounds,
+            "peers": members,
+        }
 
 
 class Worker:
@@ -226,7 +231,7 @@ def measure_row(
 
 def take_rounds(workers: Mapping[str, Worker], count: int) -> dict[str, list[dict[str, float]]]:
     """Let each worker do its part of each round, in another order each time."""
-    shuffled = random.Random(ORDER_SEED)  # noqa: S311 - an order, not a secret
+    shuffled = random.Random(ORDER_SEED)
     costs: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
     order = list(workers)
     for _ in range(count):

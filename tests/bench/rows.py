@@ -19,7 +19,7 @@ from tests.bench.model import (
     Venv,
     Within,
 )
-from tests.bench.peers import dumps, errors, fresh, imports, wsgi
+from tests.bench.peers import dumps, errors, fresh, imports, service, wsgi
 from tests.bench.peers.clients import CLIENTS
 from tests.bench.peers.hog import beside_a_hog
 from tests.bench.server import LARGE, LARGE_SIZE, SMALL, is_large, is_small
@@ -57,6 +57,11 @@ def is_metadata(body: Any) -> bool:
 
 def has_rules(count: int) -> bool:
     return count == 4 * len(wsgi.PREFIXES)
+
+
+def is_answer(body: Any) -> bool:
+    answer = json.loads(body)
+    return is_small(answer["value"].encode()) and answer["metric"] == "metric"
 
 
 def is_success(status: int) -> bool:
@@ -145,7 +150,7 @@ ROWS: Final = (
         work="/metadata through the WSGI callable",
         check=is_metadata,
         peers=both(wsgi.metadata),
-        limits=(Peer("a constant WSGI app", wsgi.constant_app),),
+        limits=(Peer("a constant WSGI app", wsgi.constant),),
         goals=(Faster(ORIGINAL, 100),),
     ),
     Row(
@@ -241,5 +246,32 @@ ROWS: Final = (
         peers=both(wsgi.metadata_of_last),
         limits=(Peer("under the only prefix", wsgi.metadata),),
         goals=(Faster(ORIGINAL, 3000), Within("under the only prefix", 1.1)),
+    ),
+    Row(
+        name="metadata_gunicorn",
+        work="/metadata under gunicorn",
+        check=is_metadata,
+        peers=both(service.under_gunicorn("metadata", "/metadata")),
+        limits=(Peer("a constant WSGI app", service.under_gunicorn("bare", "/metadata")),),
+        goals=(Within("a constant WSGI app", 1.05, "cpu"),),
+    ),
+    Row(
+        name="service_cpu",
+        work="the technote's service under gunicorn, asking its back end",
+        file=SMALL,
+        check=is_answer,
+        peers=(
+            Peer(OURS, service.under_gunicorn("technote over apikit", "/job/metric")),
+            Peer(
+                f"{ORIGINAL} and requests",
+                service.under_gunicorn("technote over requests", "/job/metric"),
+                Venv.ORIGINALS,
+            ),
+        ),
+        limits=(Peer("Flask alone", service.under_gunicorn("technote alone", "/job/metric")),),
+        goals=(
+            Faster(f"{ORIGINAL} and requests", 2.5, "cpu"),
+            Faster(f"{ORIGINAL} and requests", 2),
+        ),
     ),
 )

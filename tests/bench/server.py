@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.tools.project import Refusal
 
-__all__ = ["LARGE", "SMALL", "Site", "is_large", "is_small", "run_server"]
+__all__ = ["LARGE", "SMALL", "SMALL_BODY", "Site", "is_large", "is_small", "run_server"]
 
 SMALL = "small"
 LARGE = "large"
@@ -34,6 +34,7 @@ http {{
     access_log off;
     sendfile on;
     tcp_nopush on;
+
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
     open_file_cache max=16;

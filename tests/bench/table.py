@@ -11,7 +11,7 @@ from tests.bench.verdict import digits, judge, spell_bytes, spell_seconds
 
 __all__ = ["format_result", "format_summary", "header"]
 
-WIDTHS: Final = (34, 9, 9, 9, 9)
+WIDTHS: Final = (38, 9, 9, 9, 9)
 
 
 def line(*cells: str) -> str:
@@ -39,7 +39,7 @@ def format_result(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _peer_line(one: Taken, shows_memory: bool) -> str:  # noqa: FBT001 - a column is there or not
+def _peer_line(one: Taken, shows_memory: bool) -> str:
     name = f"limit: {one.peer}" if one.is_limit else one.peer
     if one.reason:
         return f"  {name:<{WIDTHS[0]}}not available: {one.reason}"

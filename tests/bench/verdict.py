@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from tests.bench.measure import Result, Taken
@@ -24,14 +24,19 @@ class Verdict:
     goal: str
     got: str
     met: bool | None
+    ceiling: str = ""
+    """What no client could pass, if that is below the goal: what the fastest limit reaches."""
 
     def word(self) -> str:
         """Return the verdict for the table."""
-        return "not measured" if self.met is None else "met" if self.met else "NOT MET"
+        if self.met is None:
+            return "not measured"
+        beyond = f" (out of reach: {self.ceiling})" if self.ceiling else ""
+        return "met" if self.met else f"NOT MET{beyond}"
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {"peer": self.peer, "goal": self.goal, "got": self.got, "met": self.met}
+        return {**asdict(self), "ceiling": self.ceiling or None}
 
 
 def spell_seconds(seconds: float) -> str:
@@ -48,7 +53,9 @@ def spell_bytes(count: float) -> str:
 
 
 def digits(number: float) -> str:
-    return f"{number:.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+    return (
+        f"{number:.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+    )
 
 
 def judge(result: Result) -> list[Verdict]:
@@ -59,17 +66,16 @@ def judge(result: Result) -> list[Verdict]:
 def _judge_one(result: Result, goal: Goal) -> Verdict:
     if isinstance(goal, AtMost):
         return _judge_amount(result.of(OURS), goal)
-    if isinstance(goal, Faster) and goal.peer == EVERY_PEER:
-        others = [
-            one
-            for one in result.taken
-            if not one.is_limit and one.peer != OURS and goal.measure in one.ratio
-        ]
-        nearest = min(others, key=lambda one: one.ratio[goal.measure], default=None)
-        label = f"{EVERY_PEER}, nearest {nearest.peer}" if nearest else EVERY_PEER
-        return _judge_ratio(nearest, goal, label)
-    found = next((one for one in result.taken if one.peer == goal.peer), None)
-    return _judge_ratio(found, goal, goal.peer)
+    others = [one for one in result.taken if one.peer != OURS and goal.measure in one.ratio]
+    label, found = goal.peer, next((one for one in others if one.peer == goal.peer), None)
+    if goal.peer == EVERY_PEER:
+        peers = [one for one in others if not one.is_limit]
+        found = min(peers, key=lambda one: one.ratio[goal.measure], default=None)
+        label = f"{EVERY_PEER}, nearest {found.peer}" if found else EVERY_PEER
+    if found is None:
+        return Verdict(label, goal.text(), "-", None)
+    limits = [one for one in others if one.is_limit] if isinstance(goal, Faster) else []
+    return _judge_ratio(found, goal, label, limits)
 
 
 def _judge_amount(ours: Taken, goal: AtMost) -> Verdict:
@@ -78,9 +84,11 @@ def _judge_amount(ours: Taken, goal: AtMost) -> Verdict:
     return Verdict(OURS, f"<= {spell(goal.amount)}", spell(got), got <= goal.amount)
 
 
-def _judge_ratio(one: Taken | None, goal: Faster | Within, label: str) -> Verdict:
-    if one is None or goal.measure not in one.ratio:
-        return Verdict(label, goal.text(), "-", None)
+def _judge_ratio(one: Taken, goal: Faster | Within, label: str, limits: Sequence[Taken]) -> Verdict:
     ratio = one.ratio[goal.measure]
     times = 1 / ratio if isinstance(goal, Within) else ratio
-    return Verdict(label, goal.text(), f"{digits(times)}x", goal.is_met(ratio))
+    ceiling = ""
+    fastest = min(limits, key=lambda limit: limit.ratio[goal.measure], default=None)
+    if fastest and (reach := ratio / fastest.ratio[goal.measure]) < goal.times:
+        ceiling = f"{fastest.peer} reaches {digits(reach)}x"
+    return Verdict(label, goal.text(), f"{digits(times)}x", goal.is_met(ratio), ceiling)

@@ -32,8 +32,8 @@ read_answer(struct answer *answer, reader read, void *source)
         have += read(source, answer->input + have, INPUT_SIZE - have);
         end = memmem(answer->input, have, "\r\n\r\n", 4);
     } while (end == NULL);
-    const char *found = memmem(answer->input, (size_t)(end - answer->input), field,
-                               sizeof(field) - 1);
+    const char *found =
+        memmem(answer->input, (size_t)(end - answer->input), field, sizeof(field) - 1);
     if (found == NULL) {
         fail("the answer has no Content-Length");
     }

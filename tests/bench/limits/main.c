@@ -92,8 +92,7 @@ run(struct share *shares, int threads, long count)
 {
     if (threads > 1) {
         run_threads(shares, threads, count);
-    }
-    else {
+    } else {
         shares[0].count = count;
         run_share(&shares[0]);
     }

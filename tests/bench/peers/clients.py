@@ -60,7 +60,8 @@ def http_client(place: Place) -> Fetch:
 
         def fetch() -> bytes:
             connection.request("GET", parts.path)
-            return connection.getresponse().read()
+            body: bytes = connection.getresponse().read()
+            return body
 
         return fetch
 

@@ -27,6 +27,6 @@ def value_error(_place: Place) -> Callable[[], str]:
         try:
             raise ValueError("Not Found", 404, "no such job")
         except ValueError as error:
-            return error.args[0]
+            return str(error.args[0])
 
     return call

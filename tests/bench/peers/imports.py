@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.bench.model import Maker, Place, Work
+from tests.bench.model import Maker, Work
 
 __all__ = ["importing"]
 
@@ -24,5 +24,3 @@ def interpreter(code: str) -> Callable[[], int]:
 def importing(statement: str) -> Maker:
     """Return a maker of the work of importing, in an interpreter that has just started."""
     return lambda _place: Work(interpreter(statement), interpreter("pass"))
-
-

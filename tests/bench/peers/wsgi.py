@@ -7,7 +7,15 @@ from typing import Any
 
 from tests.bench.model import Place
 
-__all__ = ["METADATA", "build", "constant_app", "metadata", "metadata_of_last"]
+__all__ = [
+    "METADATA",
+    "build",
+    "constant",
+    "constant_app",
+    "make_app",
+    "metadata",
+    "metadata_of_last",
+]
 
 METADATA = {
     "name": "uservice-mymicroservice",
@@ -55,7 +63,8 @@ def metadata_of_last(_place: Place) -> Callable[[], bytes]:
     return caller(make_app(PREFIXES), f"{PREFIXES[-1]}/metadata")
 
 
-def constant_app(_place: Place) -> Callable[[], bytes]:
+def constant_app() -> Callable[[dict[str, Any], Any], list[bytes]]:
+    """Make the least WSGI application that answers the same."""
     import json
 
     body = json.dumps(METADATA).encode()
@@ -65,7 +74,11 @@ def constant_app(_place: Place) -> Callable[[], bytes]:
         start_response("200 OK", headers)
         return [body]
 
-    return caller(app, "/metadata")
+    return app
+
+
+def constant(_place: Place) -> Callable[[], bytes]:
+    return caller(constant_app(), "/metadata")
 
 
 def build(_place: Place) -> Callable[[], int]:
