@@ -181,7 +181,7 @@ class Response(_core.Response):
         if chunk_size is not None and not isinstance(chunk_size, int):
             raise TypeError(f"chunk_size must be an int or None, not {type(chunk_size).__name__}")
         if self.is_stream:
-            pieces = self._stream(chunk_size or PIECE)
+            pieces = self._stream(chunk_size if chunk_size and chunk_size > 0 else PIECE)
         else:
             pieces = _slices(self._kept_content(), chunk_size)
         return self._decoded(pieces) if decode_unicode else pieces

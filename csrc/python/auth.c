@@ -237,7 +237,8 @@ ak_call_take_auth(struct ak_call *call, PyObject *auth)
         auth = call->session->auth;
     }
     if (auth == Py_None) {
-        return call->url.userinfo.len > 0 ? take_from_url(call) : 0;
+        bool empty = call->url.userinfo.len == 0 || ak_str_equal(call->url.userinfo, AK_STR(":"));
+        return empty ? 0 : take_from_url(call);
     }
     int is_something = PyObject_IsTrue(auth);
     if (is_something <= 0) {

@@ -9,6 +9,7 @@ static const char *const texts[AK_NAME_COUNT] = {
     [AK_NAME_STATUS_CODE] = "status_code",
     [AK_NAME_TEXT] = "text",
     [AK_NAME_HOST] = "host",
+    [AK_NAME_REQUEST] = "request",
     [AK_NAME_METHOD] = "method",
     [AK_NAME_URL] = "url",
     [AK_NAME_PARAMS] = "params",

@@ -16,6 +16,7 @@ enum ak_name {
     AK_NAME_STATUS_CODE,
     AK_NAME_TEXT,
     AK_NAME_HOST,
+    AK_NAME_REQUEST,
     /* The arguments of Session.request, in the order of enum ak_argument. */
     AK_NAME_METHOD,
     AK_NAME_URL,

@@ -286,7 +286,13 @@ ak_response_location(PyObject *response, struct ak_str *location)
 int
 ak_response_status(PyObject *response)
 {
-    return ((ResponseObject *)response)->status;
+    ResponseObject *self = (ResponseObject *)response;
+    PyObject *assigned = self->attributes[AK_RESPONSE_STATUS_CODE];
+    if (assigned != NULL && PyLong_Check(assigned)) {
+        int overflow;
+        return (int)PyLong_AsLongAndOverflow(assigned, &overflow);
+    }
+    return self->status;
 }
 
 bool

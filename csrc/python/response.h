@@ -50,6 +50,7 @@ int ak_response_drain(PyObject *response);
 
 /* The answer's Location, false if there is none; points into the Response. */
 bool ak_response_location(PyObject *response, struct ak_str *location);
+/* As it is now: a hook may have assigned another. */
 int ak_response_status(PyObject *response);
 /* Whether it came by redirects. */
 bool ak_response_was_redirected(PyObject *response);

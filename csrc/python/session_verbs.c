@@ -20,16 +20,47 @@ ak_session_fetch(PyObject *self, PyObject *url)
 
 /* ---- the verbs ---- */
 
-static PyObject *
-send_request(PyObject *self, const struct ak_signature *signature, PyObject *const *args,
-             Py_ssize_t count, PyObject *keyword_names, struct ak_arguments *arguments)
+static inline bool
+is_own_request(PyObject *self, PyObject *request)
 {
-    struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL ||
-        ak_parse_arguments(state, signature, args, count, keyword_names, arguments) < 0) {
+    return PyCFunction_Check(request) && PyCFunction_GET_SELF(request) == self &&
+           PyCFunction_GET_FUNCTION(request) == (PyCFunction)(void (*)(void))ak_session_request;
+}
+
+/* Call REQUEST as requests' verbs call it. */
+static PyObject *
+call_request(struct module_state *state, PyObject *request, const struct ak_arguments *arguments)
+{
+    PyObject *keywords = PyDict_New(); /* new */
+    PyObject *places =
+        PyTuple_Pack(2, arguments->values[AK_ARG_METHOD], arguments->values[AK_ARG_URL]); /* new */
+    int result = keywords == NULL || places == NULL ? -1 : 0;
+    for (int i = AK_ARG_URL + 1; result == 0 && i < AK_ARG_COUNT; i++) {
+        if (arguments->values[i] != NULL) {
+            result =
+                PyDict_SetItem(keywords, state->names[AK_NAME_METHOD + i], arguments->values[i]);
+        }
+    }
+    PyObject *response = result < 0 ? NULL : PyObject_Call(request, places, keywords);
+    Py_XDECREF(keywords);
+    Py_XDECREF(places);
+    return response;
+}
+
+/* Send what a verb was given: by the `request` of a subclass, or of the object
+ * itself, where there is one, for all verbs go through it in requests. */
+static PyObject *
+send_parsed(struct module_state *state, PyObject *self, struct ak_arguments *arguments)
+{
+    PyObject *request = PyObject_GetAttr(self, state->names[AK_NAME_REQUEST]); /* new */
+    if (request == NULL) {
         return NULL;
     }
-    return ak_send(state, (SessionObject *)self, arguments);
+    PyObject *response = is_own_request(self, request)
+                             ? ak_send(state, (SessionObject *)self, arguments)
+                             : call_request(state, request, arguments);
+    Py_DECREF(request);
+    return response;
 }
 
 static PyObject *
@@ -42,7 +73,10 @@ send_verb(PyObject *self, enum ak_name method, const struct ak_signature *signat
     }
     struct ak_arguments arguments = {.deadline_at = 0};
     arguments.values[AK_ARG_METHOD] = state->names[method];
-    return send_request(self, signature, args, count, keyword_names, &arguments);
+    if (ak_parse_arguments(state, signature, args, count, keyword_names, &arguments) < 0) {
+        return NULL;
+    }
+    return send_parsed(state, self, &arguments);
 }
 
 PyObject *
@@ -55,8 +89,13 @@ ak_session_request(PyObject *self, PyObject *const *args, Py_ssize_t count, PyOb
          AK_ARG_FILES, AK_ARG_AUTH, AK_ARG_TIMEOUT, AK_ARG_ALLOW_REDIRECTS, AK_ARG_PROXIES,
          AK_ARG_HOOKS, AK_ARG_STREAM, AK_ARG_VERIFY, AK_ARG_CERT, AK_ARG_JSON},
     };
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
     struct ak_arguments arguments = {.deadline_at = 0};
-    return send_request(self, &signature, args, count, keyword_names, &arguments);
+    if (state == NULL ||
+        ak_parse_arguments(state, &signature, args, count, keyword_names, &arguments) < 0) {
+        return NULL;
+    }
+    return ak_send(state, (SessionObject *)self, &arguments);
 }
 
 PyObject *
@@ -88,7 +127,7 @@ ak_session_head(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObjec
     if (arguments.values[AK_ARG_ALLOW_REDIRECTS] == NULL) {
         arguments.values[AK_ARG_ALLOW_REDIRECTS] = Py_False;
     }
-    return ak_send(state, (SessionObject *)self, &arguments);
+    return send_parsed(state, self, &arguments);
 }
 
 PyObject *
