@@ -109,6 +109,19 @@ REASONS = {
         "decode_unicode by a charset that is none: UTF-8", ("result.text pieces", "result.text li")
     ),
     "raw-is-decoded": Reason("raw gives what the body says, not its coding", ("result",)),
+    "raw-stays-open": Reason(
+        "raw is closed by its own close(), not by the response's or by the end of the body, where "
+        "readers of text would fail",
+        ("result",),
+    ),
+    "no-half-body": Reason(
+        "a body that was read in part or closed is not given as the whole: RuntimeError",
+        ("result",),
+    ),
+    "hooks-see-history": Reason("a hook sees the response's history", ("result",)),
+    "cookies-before-hooks": Reason(
+        "an answer's cookies are in the jar when hooks see it", ("session.cookies", "wire")
+    ),
     "raw-is-gone": Reason("a body that raw gave is gone; requests says that it is empty"),
     "any-hook-result": Reason("a hook may give anything; requests fails on what is no response"),
     "session-is-not-copied": Reason("TypeError (failures.md, 57)"),
