@@ -19,11 +19,6 @@ def at(file, position):
     return file
 
 
-def opened(name, mode="rb", **options):
-    """A file that is closed by whoever asks for it."""
-    return pathlib.Path(__file__).with_name(name).open(mode, **options)
-
-
 class Reader:
     """A file that has nothing but `read`."""
 
@@ -206,6 +201,27 @@ def test_sent_by_a_call(servers, name):
         lambda s: s.post(f"{servers.here}{OK}", **ARGUMENTS[name]()),
         CALL_REASONS.get(name),
     )
+
+
+@pytest.mark.filterwarnings("ignore:Requests has determined")
+@pytest.mark.parametrize("mode", ["r", "rb"])
+@pytest.mark.parametrize("position", [0, 5])
+def test_opened_files(servers, mode, position):
+    def call(session):
+        with pathlib.Path(__file__).with_name("__init__.py").open(mode) as file:
+            file.seek(position)
+            return session.post(f"{servers.here}{OK}", data=file)
+
+    check(servers, call, "text-file" if mode == "r" else "pickled-request")
+
+
+@pytest.mark.parametrize("mode", ["r", "rb"])
+def test_opened_files_in_forms(servers, mode):
+    def call(session):
+        with pathlib.Path(__file__).with_name("__init__.py").open(mode) as file:
+            return session.post(f"{servers.here}{OK}", files={"f": file})
+
+    check(servers, call)
 
 
 URLS = {

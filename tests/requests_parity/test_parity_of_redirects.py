@@ -194,3 +194,58 @@ def test_hooks_see_each_hop(servers):
         return seen
 
     check(servers, call)
+
+
+@pytest.mark.parametrize(("status", "name"), list(product(STATUSES, BODIES)))
+def test_bodies_to_another_origin(servers, status, name):
+    def call(session):
+        url = servers.here + redirect(f"{servers.there}/final", status)
+        return trail(session.put(url, **BODIES[name]()))
+
+    check(servers, call, "body-stays" if status in (307, 308) else None)
+
+
+#: Where a call goes: h is its first origin, t another one.
+WAYS = ["hh", "ht", "hth", "hht", "htt", "hthh", "htth"]
+SECRETS = {
+    "auth": {"auth": ("user", "pass")},
+    "callable": {"auth": lambda request: request.headers.update(Authorization="x") or request},
+    "header": {"headers": {"Authorization": "Bearer x"}},
+    "proxy header": {"headers": {"Proxy-Authorization": "Basic x"}},
+    "own header": {"headers": {"X-Token": "x"}},
+    "nothing": {},
+}
+WAY_REASONS = {("proxy header", way): "proxy-credentials" for way in WAYS}
+
+
+@pytest.mark.parametrize(("name", "way"), list(product(SECRETS, WAYS)))
+def test_ways(servers, name, way):
+    origins = {"h": servers.here, "t": servers.there}
+    target = f"{origins[way[-1]]}/final"
+    for place in reversed(way[:-1]):
+        target = origins[place] + redirect(target, 302, f"Set-Cookie: {place}=1; Path=/")
+
+    def call(session):
+        return trail(session.get(target, **SECRETS[name]))
+
+    check(servers, call, WAY_REASONS.get((name, way)))
+
+
+@pytest.mark.parametrize("setting", ["auth", "headers", "cookies", "params"])
+@pytest.mark.parametrize("way", ["hh", "ht", "hth"])
+def test_what_the_session_has(servers, setting, way):
+    origins = {"h": servers.here, "t": servers.there}
+    target = f"{origins[way[-1]]}/final"
+    for place in reversed(way[:-1]):
+        target = origins[place] + redirect(target)
+
+    def call(session):
+        if setting == "auth":
+            session.auth = ("user", "pass")
+        elif setting == "params":
+            session.params = {"a": "1"}
+        else:
+            getattr(session, setting)["X-A"] = "1"
+        return trail(session.get(target))
+
+    check(servers, call)

@@ -75,7 +75,6 @@ READERS = {
     "raw as lines": lambda r: r.raw.readline(),
     "raw as CSV": lambda r: list(csv.reader(codecs.iterdecode(r.iter_lines(), "latin-1"))),
     "bad size": lambda r: list(r.iter_content("7")),
-    "size of zero": lambda r: b"".join(r.iter_content(0)),
     "negative size": lambda r: b"".join(r.iter_content(-1)),
     "closed": lambda r: [r.close(), outcome(lambda: r.content)],
     "closed twice": lambda r: [r.close(), r.close()],
@@ -114,7 +113,6 @@ READER_REASONS = {
     },
     **{("part, then content", name, True): "no-half-body" for name in ANSWERS.keys() - {"empty"}},
     **{("closed", name, True): "no-half-body" for name in ANSWERS},
-    **{("size of zero", name, True): "taken" for name in ANSWERS},
     **{
         (reader, name, True): "raw-is-decoded"
         for reader in ("raw as it is", "raw as lines")
@@ -182,6 +180,16 @@ HOOK_REASONS = {
 @pytest.mark.parametrize("name", HOOKS)
 def test_hooks(servers, name):
     check(servers, lambda s: HOOKS[name](s, servers), HOOK_REASONS.get(name))
+
+
+def test_what_hooks_get(servers):
+    def call(session):
+        seen = []
+        hooks = {"response": lambda response, **given: seen.append(sorted(given))}
+        session.get(f"{servers.here}/x", hooks=hooks)
+        return seen
+
+    check(servers, call, "hooks-get-no-settings")
 
 
 LOGINS = {
