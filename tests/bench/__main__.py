@@ -61,6 +61,13 @@ def machine() -> str:
     return f"{cores} cores of {models[0] if models else platform.machine()}"
 
 
+def warn_if_busy() -> None:
+    """Say that other work on the machine makes the times rough."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    if load > cores / 2:
+        print(f"bench: the machine is busy (load {load:.1f} on {cores} cores)", file=sys.stderr)
+
+
 def describe(results: Sequence[Result], command: str) -> dict[str, Any]:
     """Return everything that was measured, as JSON can hold it."""
     return {
@@ -95,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         effort = Effort(options.rounds, effort.shortened)
     tell = print_status if sys.stderr.isatty() else lambda _: None
     results, failures = [], []
+    warn_if_busy()
     print(header())
     for row in [row for row in ROWS if not options.rows or row.name in options.rows]:
         try:

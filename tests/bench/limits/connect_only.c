@@ -22,6 +22,8 @@ open_loop(const struct target *target)
     curl_easy_setopt(curl, CURLOPT_URL, target->url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    /* curl_easy_recv reads no more than this at once. */
+    curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, (long)INPUT_SIZE);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     if (target->ca[0] != '\0') {
         curl_easy_setopt(curl, CURLOPT_CAINFO, target->ca);
