@@ -104,6 +104,10 @@ REASONS = {
     "shown-domain": Reason(
         "the domain of a cookie that goes to the hosts below shows a dot", ("session.cookies",)
     ),
+    "jar-goes-along": Reason(
+        "the jar's cookies are added when a request is sent, also by send()",
+        ("result.next.headers.cookie", "wire"),
+    ),
     # Responses.
     "not-a-charset": Reason(
         "decode_unicode by a charset that is none: UTF-8", ("result.text pieces", "result.text li")
@@ -119,11 +123,19 @@ REASONS = {
         ("result",),
     ),
     "hooks-see-history": Reason("a hook sees the response's history", ("result",)),
+    "next-of-history": Reason(
+        "next says where an answer leads, whether or not that was followed",
+        ("result.next of history",),
+    ),
     "cookies-before-hooks": Reason(
         "an answer's cookies are in the jar when hooks see it", ("session.cookies", "wire")
     ),
     "raw-is-gone": Reason("a body that raw gave is gone; requests says that it is empty"),
     "any-hook-result": Reason("a hook may give anything; requests fails on what is no response"),
+    "send-stands-alone": Reason(
+        "calls do not go through a send() of a subclass: auth= and hooks see each request",
+        ("result", "wire"),
+    ),
     "session-is-not-copied": Reason("TypeError (failures.md, 57)"),
     "closed-is-closed": Reason("RuntimeError: a closed session stays closed"),
     "hooks-get-no-settings": Reason("hooks get the response alone"),

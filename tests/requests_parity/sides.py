@@ -173,11 +173,10 @@ def shown(response: Any) -> dict[str, Any]:
         "cookies": response.cookies.get_dict(),
         "elapsed": type(response.elapsed),
         "history": [
-            (one.status_code, one.url, one.reason, one.content, len(one.history), one.next)
-            if one.next is None
-            else (one.status_code, one.url, one.reason, one.content, len(one.history))
+            (one.status_code, one.url, one.reason, one.content, len(one.history))
             for one in response.history
         ],
+        "next of history": [one.next is None for one in response.history],
         "requests of history": [request_of(one.request) for one in response.history],
         "pieces": list(response.iter_content(7)),
         "iteration": b"".join(response),

@@ -302,6 +302,54 @@ def test_urls(servers, name, kind):
     check(servers, call, URL_REASONS.get(name))
 
 
+SENDINGS = {
+    "nothing": {},
+    "stream": {"stream": True},
+    "timeout": {"timeout": (3, 4)},
+    "verify and cert": {"verify": False, "cert": None},
+    "proxies": {"proxies": {}},
+    "followed": {"allow_redirects": True},
+    "not followed": {"allow_redirects": False},
+    "nonsense": {"nonsense": 1},
+}
+
+
+@pytest.mark.parametrize("name", SENDINGS)
+@pytest.mark.parametrize("status", [200, 302, 307])
+def test_send(servers, name, status):
+    path = raw(
+        f"HTTP/1.1 {status} X\nLocation: {OK}\nSet-Cookie: a=1; Path=/\nContent-Length: 0\n\n"
+    )
+
+    def call(session):
+        session.headers["X-Late"] = "not sent"
+        request = side_of(session).request(
+            "POST",
+            servers.here + path,
+            headers={"User-Agent": "me", "Accept-Encoding": "gzip"},
+            data={"a": "1"},
+        )
+        return session.send(request.prepare(), **SENDINGS[name])
+
+    reason = None
+    if status != 200 and name != "nonsense":
+        reason = "jar-goes-along" if name == "not followed" else "next-of-history"
+    check(servers, call, reason)
+
+
+@pytest.mark.parametrize("of", ["nobody", "the session"])
+def test_cookies_of_what_is_sent(servers, of):
+    def call(session):
+        session.cookies.set("a", "1")
+        request = side_of(session).request("GET", f"{servers.here}/x", headers={"User-Agent": "me"})
+        if of == "nobody":
+            request.headers["Accept-Encoding"] = "gzip"
+            return session.send(request.prepare()).status_code
+        return session.send(session.prepare_request(request)).status_code
+
+    check(servers, call, "jar-goes-along" if of == "nobody" else None)
+
+
 def prepare_all(side):
     prepared = side.prepared()
     prepared.prepare("POST", "http://h/x", {"X-A": "1"}, None, {"a": "1"}, {"b": "2"})

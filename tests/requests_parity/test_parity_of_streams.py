@@ -336,6 +336,7 @@ SESSION_STEPS = {
     "truth": lambda s, _: bool(s),
     "with": lambda s, here: s.__enter__() is s,
     "subclass": lambda s, here: subclassed(side_of(s).session, here),
+    "send of its own": lambda s, here: sent_otherwise(side_of(s).session, here),
     "request of its own": lambda s, here: patched(s, here),
     "attributes": lambda s, _: [setattr(s, "note", 1), s.note],
     "defaults": lambda s, _: (s.auth, s.proxies, s.hooks, s.params, s.verify, s.cert, s.stream,
@@ -353,6 +354,7 @@ SESSION_STEP_REASONS = {
     "deep copy": "session-is-not-copied",
     "pickle": "session-is-not-copied",
     "closed": "closed-is-closed",
+    "send of its own": "send-stands-alone",
 }
 
 
@@ -368,6 +370,17 @@ def subclassed(base, here):
             echo_of(call("/x"))["headers"].get("x-own")
             for call in (session.get, session.post, session.delete, session.options)
         ]
+
+
+def sent_otherwise(base, here):
+    class Own(base):
+        def send(self, request, **kwargs):
+            request.headers["X-Own"] = "yes"
+            return super().send(request, **kwargs)
+
+    with Own() as session:
+        session.trust_env = False
+        return echo_of(session.get(f"{here}/x"))["headers"].get("x-own")
 
 
 def patched(session, here):
