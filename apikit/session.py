@@ -242,7 +242,7 @@ deadline, max_redirects, trust_env, transport
         return prepared
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
-        """Send a prepared request as it is.
+        """Send a prepared request as it is, with the session's cookies.
 
         Parameters
         ----------
