@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -109,9 +110,10 @@ def test_wrong_result_is_an_error() -> None:
 
 def test_empty_loop_and_threads_are_counted() -> None:
     calls: list[str] = []
-    work = Work(lambda: calls.append("call") or 1, lambda: calls.append("empty"))
+    work = Work(lambda: calls.append("call"), lambda: calls.append("empty"))
     peer = Peer(OURS, lambda _place: work)
-    Loop(Row("a_row", "work", (peer,), bool, ()), peer, Place(threads=4)).measure(8)
+    row = Row("a_row", "work", (peer,), lambda result: result is None, ())
+    Loop(row, peer, Place(threads=4)).measure(8)
     assert calls == ["empty"] * 8 + ["call"] * 8
 
 
@@ -145,12 +147,20 @@ def test_goal_that_no_client_could_reach_says_so() -> None:
     assert words(Faster("slow", 5)) == ["NOT MET"]
 
 
+def test_our_own_other_work_is_no_ceiling() -> None:
+    one = result(Faster("slow", 7))
+    floor = Peer("floor", lambda _place: int, is_ours=True)
+    one.row = dataclasses.replace(one.row, limits=(floor,))
+    assert [verdict.word() for verdict in judge(one)] == ["NOT MET"]
+
+
 def test_table_has_ours_first_and_the_missing_last() -> None:
     text = format_result(result(Faster("slow", 3)))
     names = [line.split()[0] for line in text.splitlines()]
     assert names == ["a_row:", OURS, "slow", "slower", "lost", "limit:", "goal"]
-    assert "lost                                  not available: No module named 'lost'" in text
-    assert "slow                                    6.00 us    3.00 us      3.00x     1.0 MB" in text
+    cells = {line.split()[0]: line.split()[1:] for line in text.splitlines()}
+    assert " ".join(cells["lost"]) == "not available: No module named 'lost'"
+    assert " ".join(cells["slow"]) == "6.00 us 3.00 us 3.00x 1.0 MB"
     assert format_summary([result(Faster("slow", 3))]) == "1 of 1 goals met"
 
 

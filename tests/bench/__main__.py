@@ -22,7 +22,7 @@ from tests.tools.project import CACHE, Refusal
 
 __all__ = ["main"]
 
-FULL = Effort(rounds=11)
+FULL = Effort(rounds=21)
 QUICK = Effort(rounds=3, shortened=0.25)
 
 

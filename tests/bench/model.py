@@ -100,6 +100,9 @@ class Peer:
     variables: int = 0
     """How many environment variables it gets beside the few that it needs."""
 
+    is_ours: bool = False
+    """Whether it is ours doing other work: something to compare with, but no ceiling."""
+
 
 @dataclass(frozen=True)
 class Program:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from tests.bench.measure import Result, Taken
-from tests.bench.model import EVERY_PEER, OURS, AtMost, Faster, Goal, Within
+from tests.bench.model import EVERY_PEER, OURS, AtMost, Faster, Goal, Peer, Within
 
 __all__ = ["Verdict", "judge", "spell_bytes", "spell_seconds"]
 
@@ -74,7 +74,10 @@ def _judge_one(result: Result, goal: Goal) -> Verdict:
         label = f"{EVERY_PEER}, nearest {found.peer}" if found else EVERY_PEER
     if found is None:
         return Verdict(label, goal.text(), "-", None)
-    limits = [one for one in others if one.is_limit] if isinstance(goal, Faster) else []
+    own_works = {one.name for one in result.row.limits if isinstance(one, Peer) and one.is_ours}
+    limits = [one for one in others if one.is_limit and one.peer not in own_works]
+    if isinstance(goal, Within):
+        limits = []
     return _judge_ratio(found, goal, label, limits)
 
 
