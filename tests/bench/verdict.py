@@ -10,7 +10,7 @@ from typing import Any, Final
 from tests.bench.measure import Result, Taken
 from tests.bench.model import EVERY_PEER, OURS, AtMost, Faster, Goal, Peer, Within
 
-__all__ = ["Verdict", "judge", "spell_bytes", "spell_seconds"]
+__all__ = ["Verdict", "digits", "judge", "spell_bytes", "spell_seconds"]
 
 UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 MB: Final = 1e6
@@ -53,9 +53,9 @@ def spell_bytes(count: float) -> str:
 
 
 def digits(number: float) -> str:
-    return (
-        f"{number:.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
-    )
+    """Return a number in two or three digits."""
+    places = 0 if number >= 100 else 1 if number >= 10 else 2
+    return f"{number:.{places}f}" if number >= 0.1 else f"{number:.2g}"
 
 
 def judge(result: Result) -> list[Verdict]:
