@@ -53,6 +53,11 @@ class Retry:
         Whether the last of the answers that were failures raises `RetryError`;
         else it is returned.
 
+    Raises
+    ------
+    ValueError
+        If a number is negative.
+
     Notes
     -----
     Names and meaning are those of ``urllib3.util.Retry``.  A certificate that is
@@ -77,7 +82,7 @@ class Retry:
     retry_after_max: float = 6 * 3600
     raise_on_status: bool = True
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: D105 - the checks are those of "Raises"
         for name in ("total", "connect", "read", "status"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 0):

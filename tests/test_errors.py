@@ -17,7 +17,9 @@ NAMES = [name for name in errors.__all__ if name not in {"build", "joined", "mas
 OURS = {
     "BodyTooLarge": requests.exceptions.RequestException,
     "DeadlineExceeded": requests.exceptions.ReadTimeout,
+    "ConnectError": requests.exceptions.ConnectionError,
     "PoolBusy": requests.exceptions.ConnectionError,
+    "UnsafeRedirect": requests.exceptions.RequestException,
 }
 SIMPLE = [name for name in NAMES if name not in {"JSONDecodeError", "CookieConflictError"}]
 

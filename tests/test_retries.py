@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import urllib3
+
 from apikit import Retry, errors
 from apikit.session import Session
 
@@ -47,10 +48,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the base class's names
+    do_GET = do_POST = do_PUT = _answer
 
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+    def log_message(self, *_args: Any) -> None:
+        """Keep the output for the tests."""
 
 
 @pytest.fixture
@@ -88,9 +89,11 @@ def test_listed_statuses_are_asked_again(server: _Server) -> None:
 
 def test_used_up_by_statuses_raises_with_the_last_answer(server: _Server) -> None:
     server.script = [(502, {})] * 3
-    with Session(retries=Retry(total=2, status_forcelist={502})) as session:
-        with pytest.raises(errors.RetryError, match="502 after 3 tries") as raised:
-            session.get(server.url)
+    with (
+        Session(retries=Retry(total=2, status_forcelist={502})) as session,
+        pytest.raises(errors.RetryError, match="502 after 3 tries") as raised,
+    ):
+        session.get(server.url)
     assert raised.value.response.status_code == 502
     assert len(server.seen) == 3
 
@@ -129,9 +132,11 @@ def test_file_is_sent_again_from_where_it_stood(server: _Server, tmp_path: Any) 
 
 def test_generator_cannot_be_sent_again(server: _Server) -> None:
     server.script = [(503, {})]
-    with Session(retries=Retry(2, status_forcelist=[503])) as session:
-        with pytest.raises(errors.UnrewindableBodyError):
-            session.put(server.url, data=iter([b"a", b"b"]))
+    with (
+        Session(retries=Retry(2, status_forcelist=[503])) as session,
+        pytest.raises(errors.UnrewindableBodyError),
+    ):
+        session.put(server.url, data=iter([b"a", b"b"]))
     assert len(server.seen) == 1
 
 
@@ -144,9 +149,8 @@ def test_broken_connections_are_tried_again(server: _Server) -> None:
 
 def test_read_count_ends_before_the_total(server: _Server) -> None:
     server.script = [None, None, None]
-    with Session(retries=Retry(total=9, read=1)) as session:
-        with pytest.raises(errors.ConnectionError):
-            session.get(server.url)
+    with Session(retries=Retry(total=9, read=1)) as session, pytest.raises(errors.ConnectionError):
+        session.get(server.url)
     assert len(server.seen) == 2
 
 
@@ -154,17 +158,17 @@ def test_refused_connections_are_tried_again_for_post_too(waits: list[float]) ->
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    with Session(retries=Retry(connect=3, backoff_factor=0.5)) as session:
-        with pytest.raises(errors.ConnectionError):
-            session.post(url, data=b"x")
+    with (
+        Session(retries=Retry(connect=3, backoff_factor=0.5)) as session,
+        pytest.raises(errors.ConnectionError),
+    ):
+        session.post(url, data=b"x")
     assert waits == [1.0, 2.0]
 
 
 def test_waits_are_bounded_and_scattered(server: _Server, waits: list[float]) -> None:
     server.script = [(502, {})] * 5
-    policy = Retry(
-        5, status_forcelist=[502], backoff_factor=1, backoff_max=3, backoff_jitter=0.5
-    )
+    policy = Retry(5, status_forcelist=[502], backoff_factor=1, backoff_max=3, backoff_jitter=0.5)
     with Session(retries=policy) as session:
         session.get(server.url)
     assert len(waits) == 4
@@ -179,9 +183,7 @@ def test_retry_after_is_obeyed_and_capped(server: _Server, waits: list[float]) -
     assert waits == [7, 60]
 
 
-@pytest.mark.parametrize(
-    "text", ["soon", "-5", "Wed, 21 Oct 2015 07:28:00 GMT", "٣"], ids=repr
-)
+@pytest.mark.parametrize("text", ["soon", "-5", "Wed, 21 Oct 2015 07:28:00 GMT", "٣"], ids=repr)
 def test_retry_after_that_says_nothing_is_no_wait(
     server: _Server, waits: list[float], text: str
 ) -> None:

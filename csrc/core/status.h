@@ -34,9 +34,9 @@ enum ak_status {
     AK_TOO_LARGE,       /* the body is over the caller's cap */
     AK_TOO_MANY_REDIRECTS,
     AK_UNSAFE_REDIRECT, /* a body would follow a redirect to another origin */
-    AK_NOT_REWINDABLE, /* the body cannot be sent a second time */
-    AK_CLOSED,         /* the session was closed */
-    AK_POOL_BUSY       /* no slot became free in time */
+    AK_NOT_REWINDABLE,  /* the body cannot be sent a second time */
+    AK_CLOSED,          /* the session was closed */
+    AK_POOL_BUSY        /* no slot became free in time */
 };
 
 enum { AK_ERR_MESSAGE_SIZE = 400 };

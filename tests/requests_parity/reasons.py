@@ -51,8 +51,8 @@ REASONS = {
     "bytes-in-headers": Reason(
         "the request shows text, as it was sent", ("result.request.headers",)
     ),
-    "bad-header": Reason("InvalidHeader (failures.md, 58); requests sends it or fails deep inside"),
-    "not-a-token": Reason("no token (RFC 9110, 5.1 and 9.1), nothing is sent (failures.md, 58)"),
+    "bad-header": Reason("InvalidHeader; requests sends it or fails deep inside"),
+    "not-a-token": Reason("no token (RFC 9110, 5.1 and 9.1), nothing is sent"),
     "nothing-was-prepared": Reason(
         "the error is found before there is a request", ("result.raised.request",)
     ),
@@ -77,8 +77,8 @@ REASONS = {
     ),
     # Credentials.
     "proxy-credentials": Reason("Proxy-Authorization goes to a proxy alone"),
-    "utf-8-credentials": Reason("credentials that are not ASCII go as UTF-8 (failures.md, 42)"),
-    "bad-credentials": Reason("colon or control characters: ValueError (failures.md, 43)"),
+    "utf-8-credentials": Reason("credentials that are not ASCII go as UTF-8"),
+    "bad-credentials": Reason("colon or control characters: ValueError"),
     "list-as-pair": Reason("a list of two serves as a pair; requests calls it and fails"),
     "user-alone": Reason("a user name in the URL is a credential, also without a password"),
     "digest": Reason("HTTPDigestAuth needs requests' connection: the 401 is returned"),
@@ -98,7 +98,7 @@ REASONS = {
     "host-stays": Reason("a caller's Host stays with its own origin", ("result", "wire")),
     "cookies-stay": Reason("a call's cookies stay with its own origin", ("result", "wire")),
     "header-goes-along": Reason("a caller's header goes to its own origin again"),
-    "body-stays": Reason("a body never follows to another origin (issue 10, Redirects)"),
+    "body-stays": Reason("a body never follows to another origin"),
     # Cookies.
     "rfc-6265": Reason("RFC 6265; requests follows http.cookiejar"),
     "shown-domain": Reason(
@@ -136,7 +136,7 @@ REASONS = {
         "calls do not go through a send() of a subclass: auth= and hooks see each request",
         ("result", "wire"),
     ),
-    "session-is-not-copied": Reason("TypeError (failures.md, 57)"),
+    "session-is-not-copied": Reason("TypeError"),
     "closed-is-closed": Reason("RuntimeError: a closed session stays closed"),
     "hooks-get-no-settings": Reason("hooks get the response alone"),
 }
