@@ -10,7 +10,11 @@
 #include "net/global.h"
 #include "net/tls.h"
 
-enum { MAX_ENDPOINT_TEXT = 64 * 1024, LONGEST_CONNECT_MS = 7 * 24 * 3600 * 1000 };
+enum {
+    MAX_ENDPOINT_TEXT = 64 * 1024,
+    LONGEST_CONNECT_MS = 7 * 24 * 3600 * 1000,
+    MOST_AT_ONCE = 256 * 1024
+};
 
 static bool
 tls_equal(const struct ak_tls *a, const struct ak_tls *b)
@@ -168,6 +172,8 @@ set_options(struct ak_slot *slot, const char *url, long connect_ms)
     SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
     SET(CURLOPT_CONNECT_ONLY, 1L);
     SET(CURLOPT_NOSIGNAL, 1L);
+    /* The most that one curl_easy_recv gives. */
+    SET(CURLOPT_BUFFERSIZE, (long)MOST_AT_ONCE);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? connect_ms : (long)LONGEST_CONNECT_MS);
     SET(CURLOPT_ERRORBUFFER, slot->error);
