@@ -193,7 +193,7 @@ class Session:
     def set_oauth2_password(self, password: str | None) -> None: ...
     _logins: int
     _retries: Any
-    def _fetch(self, url: Any, /) -> _Response: ...
+    def _fetch(self, url: Any, jar: _CookieJar, /) -> _Response: ...
     def _submit_login(
         self,
         action: str,
@@ -201,6 +201,7 @@ class Session:
         fields: list[tuple[str, str | None]],
         username_index: int,
         password_index: int,
+        jar: _CookieJar,
         /,
     ) -> _Response: ...
     def close(self) -> None: ...

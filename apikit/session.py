@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 
@@ -26,6 +28,10 @@ _core.register(
     response=Response,
     prepared_request=PreparedRequest,
 )
+
+
+#: Those whose locks the child of a fork makes anew.
+_sessions: Final[weakref.WeakSet[Session]] = weakref.WeakSet()
 
 
 class SessionOptions(TypedDict, total=False):
@@ -131,23 +137,31 @@ deadline, max_redirects, trust_env, transport
         **options: Unpack[SessionOptions],
     ) -> None:
         own, secret = _split_password(authentication_postdata)
-        super().__init__(
-            oauth2_username,
-            oauth2_password if secret is None else secret,
-            authentication_base_url,
-            authentication_session_url,
-            own,
-            **options,
-        )
+        wants_login = bool(oauth2_username and oauth2_password and authentication_base_url)
+        try:
+            super().__init__(
+                oauth2_username,
+                oauth2_password if secret is None else secret,
+                authentication_base_url,
+                authentication_session_url,
+                own,
+                **options,
+            )
+        finally:
+            # Tracebacks show the names of their frames.
+            del oauth2_password, authentication_postdata, secret
         self.retries = retries
         self.transport = transport
         self._strategy = find_strategy(login)
         self._postdata = own
         self._posted: dict[str, Any] | None = None
-        self._login_lock = threading.Lock()
+        # Reentrant: a hook that sees the pages of the login may send requests.
+        self._login_lock = threading.RLock()
+        self._is_renewable = False
         self.login_state = "none"
         self.login_message = "no login was tried"
-        if oauth2_username and oauth2_password and authentication_base_url:
+        _sessions.add(self)
+        if wants_login:
             self.authenticate()
 
     def authenticate(self) -> None:
@@ -299,20 +313,29 @@ deadline, max_redirects, trust_env, transport
         )
 
     def _log_in(self) -> None:
-        """Do what `authenticate` does; the caller holds the lock."""
+        """Do what `authenticate` does; the caller holds the lock.
+
+        The session gets the login's cookies when it has ended, so that what other
+        threads are sending, and the answers to it, have nothing to do with them.
+        """
         self.login_state, self.login_message = "error", "the login did not end"
+        jar = CookieJar()
+        # Not meanwhile: a hook that sees the login's pages may send requests.
+        is_renewable, self._is_renewable = self._is_renewable, False
         try:
-            self.cookies = CookieJar()
-            page = _page_of(self._fetch(self.authentication_base_url))
+            page = _page_of(self._fetch(self.authentication_base_url, jar))
             if self.authentication_session_url is None:
                 self.authentication_session_url = SESSION_URL
             strategy = self._make_strategy()
             found = strategy.read(page, self._postdata or {})
             if isinstance(found, Form):
-                answer = self._submit(found)
+                answer = self._submit(found, jar)
                 found = answer if isinstance(answer, Outcome) else strategy.judge(answer)
             self.login_state, self.login_message = found.state, found.message
+            is_renewable = found.state == "ok"
         finally:
+            self._is_renewable = is_renewable
+            self.cookies = jar
             self._logins += 1
 
     def _make_strategy(self) -> Strategy:
@@ -337,7 +360,8 @@ deadline, max_redirects, trust_env, transport
         may_log_in
             Whether the request can be sent again.
         """
-        if not self._make_strategy().refuses(_page_of(response), _first_url(response)):
+        page = Page(response.url, response.status_code, lambda: _html_of(response))
+        if not self._make_strategy().refuses(page, _first_url(response)):
             return False
         if may_log_in and self._log_in_again(logins):
             return True
@@ -346,13 +370,16 @@ deadline, max_redirects, trust_env, transport
         return False
 
     def _log_in_again(self, logins: int) -> bool:
-        """Renew a login that was good once; the first of the threads that need it does it."""
+        """Renew a login that was good once; the first of the threads that need it does it.
+
+        One that was cut short, by the network or by Ctrl-C, may be tried again.
+        """
         with self._login_lock:
-            if self._logins == logins and self.login_state == "ok":
+            if self._logins == logins and self._is_renewable:
                 self._log_in()
             return self._logins != logins and self.login_state == "ok"
 
-    def _submit(self, form: Form) -> Page | Outcome:
+    def _submit(self, form: Form, jar: CookieJar) -> Page | Outcome:
         fields: list[tuple[str, str | None]] = list(form.fields)
         self._posted = {
             name: self.oauth2_username if place == form.username else value
@@ -361,7 +388,7 @@ deadline, max_redirects, trust_env, transport
         }
         try:
             response = self._submit_login(
-                form.action, form.page, fields, form.username, form.password
+                form.action, form.page, fields, form.username, form.password, jar
             )
         except ValueError as exception:
             if isinstance(exception, OSError):
@@ -370,8 +397,23 @@ deadline, max_redirects, trust_env, transport
         return _page_of(response)
 
 
+def _free_locks() -> None:
+    """In the child of a fork: whoever held a lock is not there."""
+    for session in _sessions:
+        session._login_lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_free_locks)
+
+
 def _page_of(response: Response) -> Page:
-    return Page(response.url, response.status_code, response.text)
+    return Page(response.url, response.status_code, lambda: response.text)
+
+
+def _html_of(response: Response) -> str:
+    """Return the text of a page, and nothing of a body that is none."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.text if kind == "text/html" else ""
 
 
 def _policy(retries: Any) -> Retry | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
@@ -31,13 +32,19 @@ class Page:
         Where it is, after redirects.
     status
         Its status code.
-    text
-        Its text, what cannot be decoded replaced.
+    source
+        Its text, what cannot be decoded replaced; or what gives it, since to ask for
+        it reads the body.
     """
 
     url: str
     status: int
-    text: str
+    source: str | Callable[[], str]
+
+    @cached_property
+    def text(self) -> str:
+        """Its text."""
+        return self.source if isinstance(self.source, str) else self.source()
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,8 @@ class Strategy(Protocol):
         Parameters
         ----------
         page
-            The answer, after redirects.
+            The answer, after redirects.  It may be a long one: its `text` should be
+            asked for only where all else speaks for a refusal.
         asked
             The URL that the request went to first.
         """

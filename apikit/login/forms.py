@@ -13,6 +13,8 @@ __all__ = ["Control", "HtmlForm", "parse_forms"]
 
 #: Elements in which markup is text, or does not count.
 _INERT: Final = frozenset({"textarea", "title", "template", "iframe", "noembed"})
+#: Characters of a page that are looked at: more than any login page has.
+_LONGEST: Final = 2 * 1024 * 1024
 #: Kinds of input that send nothing of themselves.
 _SILENT: Final = frozenset({"submit", "image", "button", "reset", "file"})
 
@@ -183,6 +185,11 @@ def parse_forms(text: str, url: str) -> list[HtmlForm]:
         In the order of the page; an action that is no http or https URL is "".
     """
     parser = _Parser(url)
-    parser.feed(text)
-    parser.close()
+    # A tag that is not closed makes html.parser look through the rest once for each "<".
+    end = text.rfind(">", 0, _LONGEST) + 1
+    try:
+        parser.feed(text[:end])
+        parser.close()
+    except AssertionError:
+        pass  # html.parser's way to refuse "<![": what stands before it counts
     return list(parser.forms())

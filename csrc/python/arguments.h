@@ -29,9 +29,15 @@ enum ak_argument {
     AK_ARG_COUNT
 };
 
+/* Whether headers and auth= of the session that are credentials go along, and
+ * its parameters. */
+enum ak_credentials { AK_CREDENTIALS_SENT, AK_CREDENTIALS_WITHHELD };
+
 struct ak_arguments {
     PyObject *values[AK_ARG_COUNT]; /* borrowed from the caller; NULL where nothing was given */
     int64_t deadline_at;            /* monotonic end of the call with all its tries; 0: none */
+    PyObject *jar;                  /* borrowed; of a login, NULL for the session's */
+    enum ak_credentials credentials;
 };
 
 /* A function's signature: its name and what it takes by place. */

@@ -184,8 +184,19 @@ forget_jar_cookies(struct ak_call *call, PyObject *headers)
     return result;
 }
 
-int
-ak_call_adopt_request(struct ak_call *call, PyObject *request)
+/* The headers take the place of the call's, which come back when the call leaves
+ * its origin: whatever a callable adds may be a credential. */
+static void
+replace_headers(struct ak_call *call, PyObject *headers) /* steals */
+{
+    Py_XSETREF(call->headers_elsewhere, call->headers);
+    call->headers = headers;
+    call->asked_auth = true;
+}
+
+/* Take back what a callable has made of the prepared request: 0 or -1. */
+static int
+adopt_request(struct ak_call *call, PyObject *request)
 {
     static const char *const names[] = {"method", "url", "body", "headers"};
     PyObject *values[4] = {NULL};
@@ -205,7 +216,7 @@ ak_call_adopt_request(struct ak_call *call, PyObject *request)
         Py_XDECREF(headers);
         goto done;
     }
-    Py_XSETREF(call->headers, headers);
+    replace_headers(call, headers);
     ak_buf_free_secret(&call->authorization); /* it is among the headers now */
     Py_CLEAR(call->content_type);             /* so is this */
     result = 0;
@@ -223,23 +234,17 @@ ask_callable(struct ak_call *call, PyObject *auth)
     PyObject *changed = request == NULL ? NULL : PyObject_CallOneArg(auth, request); /* new */
     int result = -1;
     if (changed != NULL) {
-        result = ak_call_adopt_request(call, changed == Py_None ? request : changed);
+        result = adopt_request(call, changed == Py_None ? request : changed);
     }
     Py_XDECREF(request);
     Py_XDECREF(changed);
     return result;
 }
 
-int
-ak_call_take_auth(struct ak_call *call, PyObject *auth)
+/* AUTH, which is not None. */
+static int
+take_object(struct ak_call *call, PyObject *auth)
 {
-    if (auth == NULL || auth == Py_None) {
-        auth = call->session->auth;
-    }
-    if (auth == Py_None) {
-        bool empty = call->url.userinfo.len == 0 || ak_str_equal(call->url.userinfo, AK_STR(":"));
-        return empty ? 0 : take_from_url(call);
-    }
     int is_something = PyObject_IsTrue(auth);
     if (is_something <= 0) {
         return is_something; /* as in requests: no credentials, not even the URL's */
@@ -266,4 +271,20 @@ ak_call_take_auth(struct ak_call *call, PyObject *auth)
         return -1;
     }
     return ask_callable(call, auth);
+}
+
+int
+ak_call_take_auth(struct ak_call *call, PyObject *auth)
+{
+    if (auth == NULL || auth == Py_None) {
+        auth = call->session->auth;
+    }
+    if (auth == Py_None) {
+        bool empty = call->url.userinfo.len == 0 || ak_str_equal(call->url.userinfo, AK_STR(":"));
+        return empty ? 0 : take_from_url(call);
+    }
+    Py_INCREF(auth); /* the session's may be replaced while it is asked */
+    int result = take_object(call, auth);
+    Py_DECREF(auth);
+    return result;
 }

@@ -9,9 +9,6 @@
  * change it.  Comes last, since it must see the whole request.  0 or -1. */
 int ak_call_take_auth(struct ak_call *call, PyObject *auth);
 
-/* Take back what a callable or hook has made of the prepared request: 0 or -1. */
-int ak_call_adopt_request(struct ak_call *call, PyObject *request);
-
 /* Append "Basic ..." for USER and PASSWORD to OUT, which must hold it all
  * without growing twice.  AK_BAD_VALUE for what RFC 7617 rules out. */
 enum ak_status ak_append_basic(struct ak_buf *out, struct ak_str user, struct ak_str password,

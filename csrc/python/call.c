@@ -88,25 +88,20 @@ resend_of(struct ak_str method)
 }
 
 /* The body in memory: a small one goes out in one piece with the head. */
-static int
+static void
 place_body(struct ak_call *call, struct ak_request *request)
 {
     if (call->secret_body.len > 0) {
         request->body = ak_buf_str(&call->secret_body);
-        return 0;
+        return;
     }
     if (call->body == NULL || call->body_kind != AK_BODY_READY) {
-        return 0;
+        return;
     }
     request->body = ak_str_of(PyBytes_AS_STRING(call->body), (size_t)PyBytes_GET_SIZE(call->body));
-    if (request->body.len <= SMALL_BODY) {
-        if (ak_buf_append(&call->head, request->body) != AK_OK) {
-            PyErr_NoMemory();
-            return -1;
-        }
+    if (request->body.len <= SMALL_BODY && ak_buf_append(&call->head, request->body) == AK_OK) {
         request->body.len = 0;
     }
-    return 0;
 }
 
 static int
@@ -120,10 +115,7 @@ begin_exchange(struct ak_call *call)
     if (ak_call_write_head(call) < 0) {
         return -1;
     }
-    call->head_length = call->head.len;
-    if (place_body(call, &request) < 0) {
-        return -1;
-    }
+    place_body(call, &request);
     request.head = ak_buf_str(&call->head);
     call->body_length = call->body_total;
     Py_CLEAR(call->sink);
@@ -161,12 +153,7 @@ keep_cookies(struct ak_call *call)
     if (!ak_http1_find_field(head, AK_STR("set-cookie"), &unused)) {
         return 0;
     }
-    enum ak_status status = AK_OK;
-    if (!call->fresh_jar) {
-        PyObject *jar = Py_NewRef(call->session->cookies);
-        status = take_cookies(jar, &call->url, head);
-        Py_DECREF(jar);
-    }
+    enum ak_status status = take_cookies(call->jar, &call->url, head);
     if (status == AK_OK && call->call_jar != NULL) {
         status = take_cookies(call->call_jar, &call->url, head);
     }
@@ -279,6 +266,11 @@ leave_origin(struct ak_call *call)
 {
     call->withheld |= AK_FIELDS_CREDENTIALS;
     ak_buf_free_secret(&call->authorization);
+    if (call->asked_auth) {
+        Py_XSETREF(call->headers, call->headers_elsewhere);
+        call->headers_elsewhere = NULL;
+        call->asked_auth = false;
+    }
 }
 
 static int
@@ -338,6 +330,25 @@ refuse_more(struct ak_call *call, PyObject *response)
     return -1;
 }
 
+/* Have the exchange for the next hop, although a hook may have put another object
+ * in the place of the Response that shares it: 0 or -1. */
+static int
+take_call_back(struct ak_call *call)
+{
+    PyObject *streaming = call->streaming;
+    if (streaming == NULL) {
+        return 0;
+    }
+    if (Py_REFCNT(streaming) == 0) { /* it is being freed just now */
+        call->streaming = NULL;
+        return 0;
+    }
+    Py_INCREF(streaming);
+    int result = ak_response_drain(streaming);
+    Py_DECREF(streaming);
+    return result;
+}
+
 /* Turn CALL to where RESPONSE redirects: 1, 0 when it is final, or -1. */
 static int
 follow(struct ak_call *call, PyObject *response)
@@ -351,7 +362,7 @@ follow(struct ak_call *call, PyObject *response)
         !ak_response_location(response, &location) || location.len == 0) {
         return 0;
     }
-    if (ak_response_drain(response) < 0) {
+    if (ak_response_drain(response) < 0 || take_call_back(call) < 0) {
         return -1;
     }
     Py_ssize_t hops = call->history == NULL ? 0 : PyList_GET_SIZE(call->history);

@@ -41,13 +41,16 @@ ak_has_no_entries(PyObject *mapping)
 
 struct ak_call {
     unsigned references;    /* the loop's, and a streaming Response's */
+    PyObject *streaming;    /* that Response, borrowed: it clears this when it lets go */
     SessionObject *session; /* strong */
     struct module_state *state;
     PyObject *method; /* str in capitals; owns what method_text points to */
     struct ak_str method_text;
     struct ak_url url;
-    PyObject *headers; /* a Headers of this call, or NULL: the session's alone */
-    unsigned withheld; /* field classes that are no longer sent */
+    PyObject *headers;           /* a Headers of this call, or NULL: the session's alone */
+    PyObject *headers_elsewhere; /* what it was before a callable auth, or NULL */
+    bool asked_auth;             /* there was one: headers stay at the call's origin */
+    unsigned withheld;           /* field classes that are no longer sent */
 
     PyObject *body;      /* bytes, a file, an iterator, or NULL */
     PyObject *body_text; /* the str that body was made from, or NULL */
@@ -60,7 +63,10 @@ struct ak_call {
 
     struct ak_buf secret_body;   /* of a login: sent in place of body, shown to nobody */
     struct ak_buf authorization; /* the header's value; a secret */
-    PyObject *call_jar;          /* jar of this call: cookies=, or a fresh one; may be NULL */
+    /* The session's jar when the call began, or one of this call alone: what comes
+     * late must not reach the cookies of a login that has ended meanwhile. */
+    PyObject *jar;
+    PyObject *call_jar; /* that jar and cookies= of the call; may be NULL */
 
     /* Settings, resolved. */
     PyObject *proxies, *hooks; /* of the call, or NULL */
@@ -68,7 +74,6 @@ struct ak_call {
     struct ak_bounds bounds;
     enum ak_delivery delivery;
     bool allow_redirects;
-    bool fresh_jar; /* call_jar is used instead of the session's, not beside it */
 
     /* The present hop. */
     struct ak_buf head;
@@ -156,6 +161,9 @@ PyObject *ak_call_find_transport(struct ak_call *call);
 int ak_call_ask_transport(struct ak_call *call, PyObject *transport, enum ak_step *step);
 
 /* ---- call.c ---- */
+
+/* For the garbage collector, by the one that holds the only reference to CALL. */
+int ak_call_traverse(struct ak_call *call, visitproc visit, void *arg);
 
 /* Carry CALL out: the final Response, or NULL.  Steals a reference to CALL. */
 PyObject *ak_call_run(struct ak_call *call);

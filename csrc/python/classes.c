@@ -27,7 +27,7 @@ register_classes(PyObject *module, PyObject *args, PyObject *kwargs)
                                      &response, &prepared_request) ||
         check_base(headers, state->headers_type) < 0 ||
         check_base(cookies, state->cookies_type) < 0 ||
-        check_base(response, &PyBaseObject_Type) < 0 ||
+        check_base(response, state->response_type) < 0 ||
         check_base(prepared_request, &PyBaseObject_Type) < 0) {
         return NULL;
     }

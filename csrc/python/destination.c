@@ -36,7 +36,9 @@ look_up(PyObject *mapping, const char *key, PyObject **value)
     if (mapping == NULL || mapping == Py_None) {
         return 0;
     }
+    Py_INCREF(mapping); /* the session's may be replaced while it is asked */
     *value = PyMapping_GetItemString(mapping, key); /* new */
+    Py_DECREF(mapping);
     if (*value == NULL) {
         if (!PyErr_ExceptionMatches(PyExc_KeyError)) {
             return -1;
@@ -91,14 +93,13 @@ set_proxy(struct ak_call *call, struct ak_str text)
 static int
 try_key(struct ak_call *call, const char *text, int key, const struct ak_environ *environment)
 {
-    PyObject *sources[] = {call->proxies, call->session->proxies};
     for (int i = 0; i < 2; i++) {
         PyObject *value;
         const char *from_environment = environment_value(environment, key, call->url.scheme);
         if (i == 1 && from_environment != NULL) {
             return set_proxy(call, ak_str_from(from_environment));
         }
-        int found = look_up(sources[i], text, &value);
+        int found = look_up(i == 0 ? call->proxies : call->session->proxies, text, &value);
         if (found == 0) {
             continue;
         }
@@ -226,6 +227,19 @@ done:
     return result;
 }
 
+/* A password goes in the clear to loopback only, and a proxy is elsewhere. */
+static int
+refuse_listener(struct ak_call *call)
+{
+    if (call->secret_body.len == 0 || call->url.scheme == AK_HTTPS) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_ValueError,
+                    "the login form was not sent: a proxy would read its password; name the host "
+                    "in no_proxy");
+    return -1;
+}
+
 static int
 use_proxy(struct ak_call *call)
 {
@@ -273,26 +287,39 @@ keep_path(struct ak_call *call, PyObject *path, const char *name, struct ak_str 
     return result;
 }
 
-/* Where trusted certificates are when nobody says: asked once a session. */
+/* Where trusted certificates are when nobody says: asked once a session, and
+ * again when it has begun or ceased to trust the environment.  New, or NULL. */
+static PyObject *
+find_default_ca(SessionObject *session)
+{
+    char trust_env = session->trust_env;
+    if (session->default_ca == NULL || session->default_ca_trust_env != trust_env) {
+        PyObject *found = ak_prepare_call(
+            "ca_locations", Py_BuildValue("(O)", trust_env ? Py_True : Py_False)); /* new */
+        if (found == NULL) {
+            return NULL;
+        }
+        session->default_ca_trust_env = trust_env;
+        Py_XSETREF(session->default_ca, found);
+    }
+    return Py_NewRef(session->default_ca);
+}
+
 static int
 use_default_ca(struct ak_call *call)
 {
-    SessionObject *session = call->session;
-    if (session->default_ca == NULL) {
-        session->default_ca = ak_prepare_call(
-            "ca_locations", Py_BuildValue("(O)", session->trust_env ? Py_True : Py_False));
-        if (session->default_ca == NULL) {
-            return -1;
+    struct ak_tls *tls = &call->endpoint.tls;
+    PyObject *found = find_default_ca(call->session); /* new */
+    PyObject *file, *folder, *source;                 /* borrowed from found */
+    int result = -1;
+    if (found != NULL && PyArg_ParseTuple(found, "OOO:ca_locations", &file, &folder, &source)) {
+        result = file == Py_None ? 0 : keep_path(call, file, "verify", &tls->ca_file);
+        if (result == 0 && folder != Py_None) {
+            result = keep_path(call, folder, "verify", &tls->ca_path);
         }
     }
-    PyObject *file, *folder, *source; /* borrowed from default_ca */
-    if (!PyArg_ParseTuple(session->default_ca, "OOO:ca_locations", &file, &folder, &source)) {
-        return -1;
-    }
-    if (file != Py_None && keep_path(call, file, "verify", &call->endpoint.tls.ca_file) < 0) {
-        return -1;
-    }
-    return folder == Py_None ? 0 : keep_path(call, folder, "verify", &call->endpoint.tls.ca_path);
+    Py_XDECREF(found);
+    return result;
 }
 
 static int
@@ -375,7 +402,7 @@ ak_call_find_route(struct ak_call *call)
     if (choose_proxy(call, &for_proxy) < 0) {
         return -1;
     }
-    if (call->proxy.len > 0 && use_proxy(call) < 0) {
+    if (call->proxy.len > 0 && (refuse_listener(call) < 0 || use_proxy(call) < 0)) {
         return -1;
     }
     bool plain = call->endpoint.scheme == AK_HTTP && call->endpoint.proxy.len == 0;

@@ -70,10 +70,17 @@ wire_bytes(PyObject *text, const char *what, PyObject **owner, struct ak_str *by
     return 0;
 }
 
+/* A head grows by redirects and cookies too: too large a one is no want of memory. */
 static int
 raise_status(enum ak_status status, const struct ak_err *err)
 {
-    if (status == AK_BAD_HEADER) {
+    struct ak_err too_large;
+    if (status == AK_TOO_LARGE) {
+        (void)ak_fail(&too_large, AK_BAD_HEADER,
+                      "the head of the request would be too large to be sent: URL, headers and "
+                      "cookies may have 1 MiB together, a session's headers 256 KiB");
+        ak_raise(&too_large, NULL, NULL);
+    } else if (status == AK_BAD_HEADER) {
         ak_raise(err, NULL, NULL);
     } else {
         PyErr_NoMemory();
@@ -131,31 +138,42 @@ ak_write_fields(PyObject *headers, unsigned skip, unsigned *seen, struct ak_buf 
     return result;
 }
 
-/* The session's own fields, made again only when its headers have changed. */
+/* Write HEADERS for the session to keep.  It takes them over all at once: to let
+ * the headers before them go may run any code, another call too. */
 static int
-append_session_fields(SessionObject *session, unsigned skip, unsigned *seen, struct ak_buf *out)
+renew_session_fields(SessionObject *session, PyObject *headers)
 {
-    uint64_t generation = ak_headers_generation(session->headers);
-    if (session->fields_of != session->headers || session->fields_generation != generation) {
-        ak_buf_clear(&session->fields);
-        Py_CLEAR(session->fields_of);
-        unsigned written = 0;
-        if (ak_write_fields(session->headers, AK_FIELDS_FRAMING, &written, &session->fields) < 0) {
-            return -1;
-        }
-        session->fields_of = Py_NewRef(session->headers);
-        session->fields_generation = generation;
-        session->fields_seen = written;
-    }
-    if ((session->fields_seen & skip) != 0) {
-        return ak_write_fields(session->headers, skip, seen, out);
-    }
-    *seen |= session->fields_seen;
-    if (ak_buf_append(out, ak_buf_str(&session->fields)) != AK_OK) {
-        PyErr_NoMemory();
+    uint64_t generation = ak_headers_generation(headers);
+    struct ak_buf fields = ak_buf_make(session->fields.max);
+    unsigned seen = 0;
+    if (ak_write_fields(headers, AK_FIELDS_FRAMING, &seen, &fields) < 0) {
+        ak_buf_free_secret(&fields);
         return -1;
     }
+    ak_buf_free_secret(&session->fields);
+    session->fields = fields;
+    session->fields_seen = seen;
+    session->fields_generation = generation;
+    Py_XSETREF(session->fields_of, Py_NewRef(headers));
     return 0;
+}
+
+/* HEADERS, the session's own, made into text again only when they have changed. */
+static int
+append_session_fields(SessionObject *session, PyObject *headers, unsigned skip, unsigned *seen,
+                      struct ak_buf *out)
+{
+    bool is_kept = session->fields_of == headers &&
+                   session->fields_generation == ak_headers_generation(headers);
+    if (!is_kept && renew_session_fields(session, headers) < 0) {
+        return -1;
+    }
+    if ((session->fields_seen & skip) != 0) {
+        return ak_write_fields(headers, skip, seen, out);
+    }
+    *seen |= session->fields_seen;
+    enum ak_status status = ak_buf_append(out, ak_buf_str(&session->fields));
+    return status == AK_OK ? 0 : raise_status(status, NULL);
 }
 
 /* ---- cookies ---- */
@@ -187,8 +205,7 @@ static PyObject *
 sending_jar(const struct ak_call *call)
 {
     bool left_origin = (call->withheld & AK_FIELD_COOKIE) != 0;
-    return call->call_jar != NULL && (call->fresh_jar || !left_origin) ? call->call_jar
-                                                                       : call->session->cookies;
+    return call->call_jar != NULL && !left_origin ? call->call_jar : call->jar;
 }
 
 /* ---- the head ---- */
@@ -291,11 +308,22 @@ append_derived(struct ak_call *call, unsigned seen, struct ak_buf *out)
     return status == AK_OK ? ak_buf_append(out, AK_STR("\r\n")) : status;
 }
 
-int
-ak_call_write_head(struct ak_call *call)
+/* Host comes first (RFC 9110, 7.2), the caller's own among the others. */
+static enum ak_status
+append_host(struct ak_call *call, PyObject *headers, unsigned skip, struct ak_buf *out)
 {
-    struct ak_buf *out = &call->head;
-    ak_buf_clear(out);
+    PyObject *own = (skip & AK_FIELD_HOST) != 0
+                        ? NULL
+                        : ak_headers_get(headers, call->state->names[AK_NAME_HOST]); /* new */
+    bool is_of_caller = own != NULL && own != Py_None;
+    Py_XDECREF(own);
+    call->host_source = is_of_caller ? AK_HOST_OF_CALLER : AK_HOST_OF_URL;
+    return is_of_caller ? AK_OK : ak_http1_append_field(out, AK_STR("Host"), call->url.host_port);
+}
+
+static int
+write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
+{
     unsigned skip = call->withheld | AK_FIELDS_FRAMING;
     if (call->authorization.len > 0) {
         skip |= AK_FIELD_AUTHORIZATION; /* auth= wins over the header */
@@ -303,37 +331,32 @@ ak_call_write_head(struct ak_call *call)
     if (call->form == AK_ORIGIN_FORM || call->proxy_authorization.len > 0) {
         skip |= AK_FIELD_PROXY_AUTHORIZATION; /* only for a proxy, whose URL's wins */
     }
-    PyObject *headers = call->headers != NULL ? call->headers : call->session->headers;
-    struct ak_str host;
     unsigned seen = 0;
-    if (append_request_line(call, out) != AK_OK) {
-        goto no_memory;
+    enum ak_status status = append_request_line(call, out);
+    if (status == AK_OK) {
+        status = append_host(call, headers, skip, out);
     }
-    /* Host comes first (RFC 9110, 7.2), the caller's own among the others. */
-    PyObject *own_host = NULL;
-    if ((skip & AK_FIELD_HOST) == 0) {
-        own_host = ak_headers_get(headers, call->state->names[AK_NAME_HOST]); /* new */
-        if (own_host == NULL && PyErr_Occurred()) {
-            return -1;
-        }
+    if (status != AK_OK) {
+        return raise_status(status, NULL);
     }
-    host = call->url.host_port;
-    bool is_of_caller = own_host != NULL && own_host != Py_None;
-    call->host_source = is_of_caller ? AK_HOST_OF_CALLER : AK_HOST_OF_URL;
-    Py_XDECREF(own_host);
-    if (!is_of_caller && ak_http1_append_field(out, AK_STR("Host"), host) != AK_OK) {
-        goto no_memory;
-    }
-    int written = call->headers != NULL ? ak_write_fields(headers, skip, &seen, out)
-                                        : append_session_fields(call->session, skip, &seen, out);
+    int written = call->headers != NULL
+                      ? ak_write_fields(headers, skip, &seen, out)
+                      : append_session_fields(call->session, headers, skip, &seen, out);
     if (written < 0 || append_content_type(call, seen, out) < 0) {
         return -1;
     }
-    if (append_derived(call, seen, out) != AK_OK) {
-        goto no_memory;
-    }
-    return 0;
-no_memory:
-    PyErr_NoMemory();
-    return -1;
+    status = append_derived(call, seen, out);
+    return status == AK_OK ? 0 : raise_status(status, NULL);
+}
+
+int
+ak_call_write_head(struct ak_call *call)
+{
+    ak_buf_clear(&call->head);
+    /* Strong: the session's may be replaced meanwhile. */
+    PyObject *headers = Py_NewRef(call->headers != NULL ? call->headers : call->session->headers);
+    int result = write_head(call, headers, &call->head);
+    Py_DECREF(headers);
+    call->head_length = call->head.len;
+    return result;
 }

@@ -102,20 +102,32 @@ take_headers(struct ak_call *call, PyObject *headers)
     return call->headers == NULL ? -1 : 0;
 }
 
+/* A jar with the cookies of JAR (or None) and those of a call: new, or NULL. */
+static PyObject *
+merge_cookies(struct ak_call *call, PyObject *jar, PyObject *cookies)
+{
+    PyObject *merged =
+        ak_prepare_call("merge_cookies", Py_BuildValue("(OO)", jar, cookies)); /* new */
+    if (merged != NULL && !ak_is_cookies(call->state, merged)) {
+        PyErr_SetString(PyExc_TypeError, "merge_cookies must give a CookieJar");
+        Py_CLEAR(merged);
+    }
+    return merged;
+}
+
 static int
 take_cookies(struct ak_call *call, PyObject *cookies)
 {
-    call->fresh_jar = call->session->cookies_per_call;
-    if (!call->fresh_jar && ak_has_no_entries(cookies)) {
-        return 0;
+    if (call->session->cookies_per_call) {
+        Py_XSETREF(call->jar, merge_cookies(call, Py_None, Py_None));
     }
-    PyObject *from = call->fresh_jar ? Py_None : call->session->cookies;
-    call->call_jar = ak_prepare_call(
-        "merge_cookies", Py_BuildValue("(OO)", from, cookies == NULL ? Py_None : cookies));
-    if (call->call_jar != NULL && !ak_is_cookies(call->state, call->call_jar)) {
-        PyErr_SetString(PyExc_TypeError, "merge_cookies must give a CookieJar");
+    if (call->jar == NULL) {
         return -1;
     }
+    if (ak_has_no_entries(cookies)) {
+        return 0;
+    }
+    call->call_jar = merge_cookies(call, call->jar, cookies);
     return call->call_jar == NULL ? -1 : 0;
 }
 
@@ -207,10 +219,14 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
 /* ---- the call ---- */
 
 static struct ak_call *
-new_call(SessionObject *session)
+new_call(SessionObject *session, PyObject *jar)
 {
     struct module_state *state = ak_state_of_type(Py_TYPE(session));
     if (state == NULL) {
+        return NULL;
+    }
+    if (state->response_class == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "import apikit.session, which names the classes");
         return NULL;
     }
     struct ak_call *call = ak_calloc(1, sizeof(*call));
@@ -220,6 +236,7 @@ new_call(SessionObject *session)
     }
     call->references = 1;
     call->session = (SessionObject *)Py_NewRef(session);
+    call->jar = Py_NewRef(jar != NULL ? jar : session->cookies);
     call->state = state;
     ak_url_init(&call->url);
     call->head = call->proxy = call->texts = ak_buf_make(MOST_HEAD);
@@ -235,27 +252,49 @@ new_call(SessionObject *session)
 struct ak_call *
 ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
 {
-    if (session->pool == NULL || session->closed) {
-        PyErr_SetString(PyExc_RuntimeError, session->pool == NULL
-                                                ? "Session.__init__ was not called"
-                                                : "the session is closed: make a new one");
+    bool is_made = session->pool != NULL && session->headers != NULL;
+    if (!is_made || session->closed) {
+        PyErr_SetString(PyExc_RuntimeError, !is_made ? "Session.__init__ was not called"
+                                                     : "the session is closed: make a new one");
         return NULL;
     }
     PyObject *const *given = arguments->values;
-    struct ak_call *call = new_call(session);
+    struct ak_call *call = new_call(session, arguments->jar);
     if (call == NULL) {
         return NULL;
     }
+    bool with_credentials = arguments->credentials == AK_CREDENTIALS_SENT;
+    call->withheld = with_credentials ? 0 : AK_FIELDS_CREDENTIALS;
     if (take_method(call, given[AK_ARG_METHOD]) < 0 ||
         ak_parse_url_object(&call->url, given[AK_ARG_URL]) < 0 ||
-        ak_call_take_params(call, given[AK_ARG_PARAMS]) < 0 ||
+        (with_credentials && ak_call_take_params(call, given[AK_ARG_PARAMS]) < 0) ||
         take_headers(call, given[AK_ARG_HEADERS]) < 0 || ak_call_take_body(call, arguments) < 0 ||
         take_cookies(call, given[AK_ARG_COOKIES]) < 0 || take_settings(call, arguments) < 0 ||
-        ak_call_take_auth(call, given[AK_ARG_AUTH]) < 0) {
+        (with_credentials && ak_call_take_auth(call, given[AK_ARG_AUTH]) < 0)) {
         ak_call_free(call);
         return NULL;
     }
     return call;
+}
+
+enum { OWNED_COUNT = 18 };
+
+/* Every object that the call holds. */
+static void
+owned_objects(const struct ak_call *call, PyObject *owned[OWNED_COUNT])
+{
+    PyObject *const objects[OWNED_COUNT] = {
+        call->method,       call->headers,
+        call->body,         call->body_text,
+        call->body_start,   call->body_iterator,
+        call->call_jar,     call->proxies,
+        call->content_type, call->hooks,
+        call->verify,       call->cert,
+        call->kept,         call->history,
+        call->sink,         (PyObject *)call->session,
+        call->jar,          call->headers_elsewhere,
+    };
+    memcpy(owned, objects, sizeof(objects));
 }
 
 void
@@ -274,14 +313,24 @@ ak_call_free(struct ak_call *call)
     ak_buf_free_secret(&call->head);
     ak_buf_free_secret(&call->secret_body);
     ak_buf_free(&call->texts);
-    PyObject *owned[] = {
-        call->method,       call->headers,       call->body,     call->body_text,
-        call->body_start,   call->body_iterator, call->call_jar, call->proxies,
-        call->content_type, call->hooks,         call->verify,   call->cert,
-        call->kept,         call->history,       call->sink,     (PyObject *)call->session,
-    };
-    for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
+    PyObject *owned[OWNED_COUNT];
+    owned_objects(call, owned);
+    for (int i = 0; i < OWNED_COUNT; i++) {
         Py_XDECREF(owned[i]);
     }
     ak_free(call);
+}
+
+int
+ak_call_traverse(struct ak_call *call, visitproc visit, void *arg)
+{
+    PyObject *owned[OWNED_COUNT];
+    if (call->references > 1) {
+        return 0; /* the loop holds them too */
+    }
+    owned_objects(call, owned);
+    for (int i = 0; i < OWNED_COUNT; i++) {
+        Py_VISIT(owned[i]);
+    }
+    return 0;
 }

@@ -1,6 +1,5 @@
 #include "python/response.h"
 
-#include <datetime.h>
 #include <stddef.h>
 #include <structmember.h>
 #include <time.h>
@@ -35,23 +34,34 @@ make_history(ResponseObject *Py_UNUSED(self))
     return PyList_New(0);
 }
 
+/* Not by datetime.h, whose static pointer all interpreters would share. */
 static PyObject *
 make_elapsed(ResponseObject *self)
 {
-    int64_t microseconds = self->elapsed / 1000;
-    PyDateTime_IMPORT;
-    if (PyDateTimeAPI == NULL) {
-        return NULL;
-    }
-    return PyDelta_FromDSU(0, (int)(microseconds / 1000000), (int)(microseconds % 1000000));
+    long long microseconds = self->elapsed / 1000;
+    PyObject *module = PyImport_ImportModule("datetime"); /* new */
+    PyObject *elapsed =
+        module == NULL ? NULL
+                       : PyObject_CallMethod(module, "timedelta", "iLL", 0, microseconds / 1000000,
+                                             microseconds % 1000000); /* new */
+    Py_XDECREF(module);
+    return elapsed;
 }
 
+/* None for a Response that no call has made. */
 static PyObject *
 make_request(ResponseObject *self)
 {
-    return ak_prepared_from_head(self->state, self->method, self->attributes[AK_RESPONSE_URL],
-                                 ak_buf_str(&self->request_head), self->host_source,
-                                 self->request_body);
+    PyObject *url = self->attributes[AK_RESPONSE_URL];
+    if (self->method == NULL || url == NULL) {
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(url); /* it may be assigned meanwhile */
+    PyObject *request =
+        ak_prepared_from_head(self->state, self->method, url, ak_buf_str(&self->request_head),
+                              self->host_source, self->request_body); /* new */
+    Py_DECREF(url);
+    return request;
 }
 
 static enum ak_status
@@ -76,18 +86,21 @@ static PyObject *
 make_cookies(ResponseObject *self)
 {
     PyObject *jar = ak_cookies_new(self->state); /* new */
-    if (jar == NULL) {
-        return NULL;
+    PyObject *address = Py_XNewRef(self->attributes[AK_RESPONSE_URL]);
+    if (jar == NULL || address == NULL) {
+        Py_XDECREF(address);
+        return jar;
     }
     struct ak_url url;
     ak_url_init(&url);
-    if (ak_parse_url_object(&url, self->attributes[AK_RESPONSE_URL]) < 0) {
+    if (ak_parse_url_object(&url, address) < 0) {
         Py_CLEAR(jar);
     } else if (fill_jar(self, jar, &url) != AK_OK) {
         PyErr_NoMemory();
         Py_CLEAR(jar);
     }
     ak_url_free(&url);
+    Py_DECREF(address);
     return jar;
 }
 
@@ -260,6 +273,7 @@ ak_response_new(struct ak_call *call, PyObject *content)
     if (content == NULL) {
         self->call = call;
         call->references++;
+        call->streaming = (PyObject *)self;
     }
     if (take_texts(self, call) != AK_OK) {
         PyErr_NoMemory();
@@ -323,7 +337,7 @@ traverse_response(PyObject *object, visitproc visit, void *arg)
     for (int i = 0; i < AK_RESPONSE_ATTRIBUTE_COUNT; i++) {
         Py_VISIT(self->attributes[i]);
     }
-    return 0;
+    return self->call == NULL ? 0 : ak_call_traverse(self->call, visit, arg);
 }
 
 static int
@@ -335,6 +349,7 @@ clear_response(PyObject *object)
     for (int i = 0; i < AK_RESPONSE_ATTRIBUTE_COUNT; i++) {
         Py_CLEAR(self->attributes[i]);
     }
+    ak_response_let_call_go(self);
     return 0;
 }
 
@@ -348,7 +363,6 @@ free_response(PyObject *object)
         PyObject_ClearWeakRefs(object);
     }
     clear_response(object);
-    ak_response_let_call_go(self);
     Py_CLEAR(self->content);
     ak_buf_free(&self->head);
     ak_buf_free_secret(&self->request_head);

@@ -9,11 +9,13 @@ ak_response_let_call_go(ResponseObject *self)
     if (call == NULL) {
         return;
     }
-    /* Nobody else reads this exchange: whoever holds the call still begins a
-     * new one. */
-    if (call->exchanging) {
-        ak_exchange_free(&call->exchange);
-        call->exchanging = false;
+    /* Nobody else reads this exchange, unless the call has begun a new one. */
+    if (call->streaming == (PyObject *)self) {
+        call->streaming = NULL;
+        if (call->exchanging) {
+            ak_exchange_free(&call->exchange);
+            call->exchanging = false;
+        }
     }
     ak_call_free(call);
 }
@@ -151,5 +153,14 @@ int
 ak_response_drain(PyObject *response)
 {
     ResponseObject *self = (ResponseObject *)response;
-    return self->call == NULL || self->consumed ? 0 : read_whole(self);
+    if (self->call == NULL) {
+        return 0;
+    }
+    if (!self->consumed) {
+        return read_whole(self);
+    }
+    /* Read in part, and the rest is not wanted. */
+    PyObject *done = ak_response_close(response, NULL); /* new */
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }

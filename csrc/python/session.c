@@ -57,12 +57,18 @@ struct object_setting {
     enum object_rule rule;
 };
 
+/* VALUE, or None before __init__ has set it. */
+static PyObject *
+value_or_none(PyObject *value)
+{
+    return Py_NewRef(value == NULL ? Py_None : value);
+}
+
 static PyObject *
 get_object(PyObject *self, void *closure)
 {
     const struct object_setting *setting = closure;
-    PyObject *value = *(PyObject **)((char *)self + setting->offset);
-    return Py_NewRef(value == NULL ? Py_None : value);
+    return value_or_none(*(PyObject **)((char *)self + setting->offset));
 }
 
 /* VALUE as the setting keeps it: new, or NULL. */
@@ -106,7 +112,7 @@ set_object(PyObject *self, PyObject *value, void *closure)
 static PyObject *
 get_timeout(PyObject *self, void *Py_UNUSED(closure))
 {
-    return Py_NewRef(((SessionObject *)self)->timeout_object);
+    return value_or_none(((SessionObject *)self)->timeout_object);
 }
 
 static int
@@ -135,7 +141,7 @@ ak_session_set_timeout(PyObject *object, PyObject *value, void *Py_UNUSED(closur
 static PyObject *
 get_deadline(PyObject *self, void *Py_UNUSED(closure))
 {
-    return Py_NewRef(((SessionObject *)self)->deadline_object);
+    return value_or_none(((SessionObject *)self)->deadline_object);
 }
 
 int
@@ -291,11 +297,12 @@ static PyMethodDef methods[] = {
     {"set_oauth2_password", (PyCFunction)(void (*)(void))ak_session_password_method,
      METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("set_oauth2_password($self, /, password)\n--\n\nSet the password of the login.")},
-    {"_fetch", ak_session_fetch, METH_O,
-     PyDoc_STR("_fetch($self, url, /)\n--\n\nSend a GET request, without a renewal of the login.")},
+    {"_fetch", ak_session_fetch, METH_VARARGS,
+     PyDoc_STR("_fetch($self, url, jar, /)\n"
+               "--\n\nSend a GET request of a login, with cookies of its own.")},
     {"_submit_login", ak_session_submit_login, METH_VARARGS,
-     PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, /)\n"
-               "--\n\nPost a login form; the secrets are filled in here.")},
+     PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, jar, "
+               "/)\n--\n\nPost a login form; the secrets are filled in here.")},
     {"close", session_close, METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\nClose the connections and forget the password.")},
     {"__enter__", session_enter, METH_NOARGS, NULL},

@@ -35,7 +35,8 @@ typedef struct {
     PyObject *fields_of; /* strong: the headers object that they were made from */
     uint64_t fields_generation;
     unsigned fields_seen;
-    PyObject *default_ca; /* (file or None, path or None, source), or NULL until asked */
+    PyObject *default_ca;      /* (file or None, path or None, source), or NULL until asked */
+    char default_ca_trust_env; /* trust_env at that time */
     /* The login. */
     PyObject *username, *base_url, *session_url, *postdata; /* as given */
     struct ak_buf password;                                 /* UTF-8; a secret */
@@ -76,8 +77,10 @@ PyObject *ak_session_patch(PyObject *self, PyObject *const *args, Py_ssize_t cou
                            PyObject *keyword_names);
 PyObject *ak_session_delete(PyObject *self, PyObject *const *args, Py_ssize_t count,
                             PyObject *keyword_names);
-/* _fetch(url): a GET of the login itself. */
-PyObject *ak_session_fetch(PyObject *self, PyObject *url);
+/* JAR, an argument, is a CookieJar: 0 or -1 with TypeError. */
+int ak_check_jar(SessionObject *self, PyObject *jar);
+/* _fetch(url, jar): a GET of the login itself, with cookies of its own. */
+PyObject *ak_session_fetch(PyObject *self, PyObject *args);
 
 /* ---- session_login.c ---- */
 
@@ -85,10 +88,10 @@ PyObject *ak_session_fetch(PyObject *self, PyObject *url);
 int ak_session_set_password(SessionObject *self, PyObject *password);
 PyObject *ak_session_password_method(PyObject *self, PyObject *args, PyObject *kwargs);
 
-/* _submit_login(action, page, fields, username_index, password_index): post the
- * form that a strategy has read, with the secrets filled in here.  Refused with
- * ValueError, nothing sent, unless action and page belong to the origin that was
- * configured. */
+/* _submit_login(action, page, fields, username_index, password_index, jar): post
+ * the form that a strategy has read, with the secrets filled in here.  Refused
+ * with ValueError, nothing sent, unless action and page belong to the origin that
+ * was configured. */
 PyObject *ak_session_submit_login(PyObject *self, PyObject *args);
 
 #endif

@@ -72,7 +72,7 @@ refuse(const char *why)
     return -1;
 }
 
-/* ACTION and PAGE belong to the origin that is configured for the login, and
+/* ACTION and PAGE belong to the origin that is CONFIGURED for the login, and
  * nobody can listen on the way: 0, or -1 with ValueError. */
 static int
 check_places(const struct ak_url *configured, const struct ak_url *action,
@@ -92,27 +92,46 @@ check_places(const struct ak_url *configured, const struct ak_url *action,
 }
 
 static int
-check_origins(SessionObject *self, PyObject *action, PyObject *page)
+check_origins(SessionObject *self, const struct ak_url *action, PyObject *page)
 {
-    struct ak_url urls[3];
-    int result = 0;
-    for (int i = 0; i < 3; i++) {
-        ak_url_init(&urls[i]);
+    struct ak_url configured, page_url;
+    ak_url_init(&configured);
+    ak_url_init(&page_url);
+    PyObject *session_url = Py_NewRef(self->session_url);
+    int result = session_url == Py_None
+                     ? ak_parse_url(&configured, ak_str_from(default_session_url))
+                     : ak_parse_url_object(&configured, session_url);
+    if (result == 0) {
+        result = ak_parse_url_object(&page_url, page);
     }
-    if (self->session_url == Py_None) {
-        result = ak_parse_url(&urls[0], ak_str_from(default_session_url));
-    } else {
-        result = ak_parse_url_object(&urls[0], self->session_url);
+    if (result == 0) {
+        result = check_places(&configured, action, &page_url);
     }
-    if (result == 0 && ak_parse_url_object(&urls[1], action) == 0 &&
-        ak_parse_url_object(&urls[2], page) == 0) {
-        result = check_places(&urls[0], &urls[1], &urls[2]);
-    } else {
-        result = -1;
+    Py_DECREF(session_url);
+    ak_url_free(&configured);
+    ak_url_free(&page_url);
+    return result;
+}
+
+/* What the session sends to its services is nothing for a provider elsewhere:
+ * *credentials says so unless ACTION belongs to the base URL.  0 or -1. */
+static int
+judge_credentials(SessionObject *self, PyObject *action, enum ak_credentials *credentials)
+{
+    struct ak_url urls[2];
+    ak_url_init(&urls[0]);
+    ak_url_init(&urls[1]);
+    PyObject *base_url = Py_NewRef(self->base_url);
+    int result = ak_parse_url_object(&urls[0], action);
+    if (result == 0) {
+        result = ak_parse_url_object(&urls[1], base_url);
     }
-    for (int i = 0; i < 3; i++) {
-        ak_url_free(&urls[i]);
+    if (result == 0 && !ak_url_same_origin(&urls[0], &urls[1])) {
+        *credentials = AK_CREDENTIALS_WITHHELD;
     }
+    Py_DECREF(base_url);
+    ak_url_free(&urls[0]);
+    ak_url_free(&urls[1]);
     return result;
 }
 
@@ -199,23 +218,33 @@ write_form(SessionObject *self, const struct login_form *form, struct ak_buf *ou
     return 0;
 }
 
+/* The call is checked when it is complete: a callable auth may change its URL. */
+static int
+fill_in(SessionObject *self, struct ak_call *call, PyObject *page, const struct login_form *form)
+{
+    call->withheld |= AK_FIELD_TYPE; /* the session's may be that of its services */
+    Py_XSETREF(call->content_type, PyUnicode_FromString("application/x-www-form-urlencoded"));
+    call->secret_body = ak_buf_make(MOST_FORM);
+    if (call->content_type == NULL || ak_call_set_body(call, Py_None) < 0 ||
+        check_origins(self, &call->url, page) < 0) {
+        return -1;
+    }
+    return write_form(self, form, &call->secret_body);
+}
+
 static struct ak_call *
-make_call(SessionObject *self, PyObject *action, const struct login_form *form)
+make_call(SessionObject *self, PyObject *action, PyObject *page, PyObject *jar,
+          const struct login_form *form)
 {
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL) {
+    struct ak_arguments arguments = {.jar = jar, .credentials = AK_CREDENTIALS_SENT};
+    if (state == NULL || judge_credentials(self, action, &arguments.credentials) < 0) {
         return NULL;
     }
-    struct ak_arguments arguments = {.deadline_at = 0};
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_POST];
     arguments.values[AK_ARG_URL] = action;
     struct ak_call *call = ak_call_new(self, &arguments);
-    if (call == NULL) {
-        return NULL;
-    }
-    call->content_type = PyUnicode_FromString("application/x-www-form-urlencoded");
-    call->secret_body = ak_buf_make(MOST_FORM);
-    if (call->content_type == NULL || write_form(self, form, &call->secret_body) < 0) {
+    if (call != NULL && fill_in(self, call, page, form) < 0) {
         ak_call_free(call);
         return NULL;
     }
@@ -226,15 +255,17 @@ PyObject *
 ak_session_submit_login(PyObject *object, PyObject *args)
 {
     SessionObject *self = (SessionObject *)object;
-    PyObject *action, *page; /* borrowed */
+    PyObject *action, *page, *jar; /* borrowed */
     struct login_form form;
-    if (!PyArg_ParseTuple(args, "OOO!nn:_submit_login", &action, &page, &PyList_Type, &form.fields,
-                          &form.username_index, &form.password_index)) {
+    if (!PyArg_ParseTuple(args, "UUO!nnO:_submit_login", &action, &page, &PyList_Type, &form.fields,
+                          &form.username_index, &form.password_index, &jar) ||
+        ak_check_jar(self, jar) < 0) {
         return NULL;
     }
-    if (check_origins(self, action, page) < 0) {
+    if (self->session_url == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "Session.__init__ was not called");
         return NULL;
     }
-    struct ak_call *call = make_call(self, action, &form);
+    struct ak_call *call = make_call(self, action, page, jar, &form);
     return call == NULL ? NULL : ak_call_run(call);
 }

@@ -2,16 +2,31 @@
 #include "python/session.h"
 
 #include "python/call.h"
+#include "python/cookies.h"
 #include "python/sending.h"
 
-PyObject *
-ak_session_fetch(PyObject *self, PyObject *url)
+int
+ak_check_jar(SessionObject *self, PyObject *jar)
 {
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    if (state == NULL) {
+    if (state != NULL && !ak_is_cookies(state, jar)) {
+        PyErr_Format(PyExc_TypeError, "a login's jar must be a CookieJar, not %.100s",
+                     Py_TYPE(jar)->tp_name);
+        return -1;
+    }
+    return state == NULL ? -1 : 0;
+}
+
+PyObject *
+ak_session_fetch(PyObject *self, PyObject *args)
+{
+    struct module_state *state = ak_state_of_type(Py_TYPE(self));
+    PyObject *url, *jar; /* borrowed */
+    if (state == NULL || !PyArg_ParseTuple(args, "OO:_fetch", &url, &jar) ||
+        ak_check_jar((SessionObject *)self, jar) < 0) {
         return NULL;
     }
-    struct ak_arguments arguments = {.deadline_at = 0};
+    struct ak_arguments arguments = {.jar = jar};
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_GET];
     arguments.values[AK_ARG_URL] = url;
     arguments.values[AK_ARG_STREAM] = Py_False;
