@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, NoReturn, Protocol, Self
+from typing import Any, Literal, NoReturn, Protocol, Self
 
 from apikit.cookies import CookieJar as _CookieJar
 from apikit.models import PreparedRequest as _PreparedRequest
@@ -194,6 +194,9 @@ class Session:
     _logins: int
     _retries: Any
     def _fetch(self, url: Any, jar: _CookieJar, /) -> _Response: ...
+    def _ask_proxy(
+        self, url: str, headers: dict[str, str], auth: Any, jar: _CookieJar, /
+    ) -> _Response: ...
     def _submit_login(
         self,
         action: str,
@@ -217,6 +220,16 @@ class Session:
 def normalize_url(url: object, query: str = "", /) -> str: ...
 def resolve_url(base: object, reference: str, /) -> str: ...
 def same_origin(a: object, b: object, /) -> bool: ...
+def who_answered(
+    status: int,
+    *,
+    html: bool = False,
+    gap_auth: bool = False,
+    at_provider: bool = False,
+    at_sign_in: bool = False,
+    form: bool = False,
+    auth: int = 0,
+) -> Literal["service", "ask", "log-in"]: ...
 def next_hop(
     method: str, url: object, status: int, location: str, /
 ) -> tuple[str, str, bool, bool]: ...

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
 
 from apikit import _core, _prepare
+from apikit._answers import Places, find_sent, find_shown, is_from_elsewhere, last_at_proxy, page_of
 from apikit.cookies import CookieJar
+from apikit.errors import RequestException
 from apikit.login import Form, Outcome, Page, Strategy, find_strategy
 from apikit.models import PreparedRequest, Request
 from apikit.response import Response
@@ -158,6 +160,7 @@ deadline, max_redirects, trust_env, transport
         # Reentrant: a hook that sees the pages of the login may send requests.
         self._login_lock = threading.RLock()
         self._is_renewable = False
+        self._useless_login = -1
         self.login_state = "none"
         self.login_message = "no login was tried"
         _sessions.add(self)
@@ -323,7 +326,7 @@ deadline, max_redirects, trust_env, transport
         # Not meanwhile: a hook that sees the login's pages may send requests.
         is_renewable, self._is_renewable = self._is_renewable, False
         try:
-            page = _page_of(self._fetch(self.authentication_base_url, jar))
+            page = page_of(self._fetch(self.authentication_base_url, jar))
             if self.authentication_session_url is None:
                 self.authentication_session_url = SESSION_URL
             strategy = self._make_strategy()
@@ -343,12 +346,11 @@ deadline, max_redirects, trust_env, transport
             self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
         )
 
-    def _renew(self, response: Response, logins: int, may_log_in: bool) -> bool:
+    def _renew(self, response: Response, logins: int, may_send_again: bool) -> bool:
         """Say whether to send a request again, since the login was lost and is there anew.
 
-        The C half asks when an answer may be the proxy's refusal.  One that ends
-        at the provider is the caller's 403 if the login cannot be renewed: a login
-        page is no data.
+        The C half asks when an answer may be the proxy's refusal.  One that is a
+        login page is the caller's 403 if the login cannot be renewed: it is no data.
 
         Parameters
         ----------
@@ -357,17 +359,76 @@ deadline, max_redirects, trust_env, transport
         logins
             How many logins had ended when the request was sent: if there was one
             since, it serves.
-        may_log_in
+        may_send_again
             Whether the request can be sent again.
         """
-        page = Page(response.url, response.status_code, lambda: _html_of(response))
-        if not self._make_strategy().refuses(page, _first_url(response)):
-            return False
-        if may_log_in and self._log_in_again(logins):
+        if may_send_again and is_from_elsewhere(response, self._places):
             return True
-        if response.status_code < 400 or response.history:
-            response.status_code, response.reason = 403, "Forbidden"
+        if not self._is_lost(response, logins, may_ask=may_send_again):
+            return False
+        if may_send_again and self._log_in_again(logins):
+            return True
+        _hide_login_page(response)
         return False
+
+    def _judge_renewed(self, response: Response, logins: int) -> None:
+        """Look at the answer to a request that was sent again.
+
+        If the proxy refused it too, and the one after the login before, then the
+        logins are of no use: there will be no more until `authenticate` is called.
+
+        Parameters
+        ----------
+        response
+            The answer.
+        logins
+            How many logins had ended when the request was sent again.
+        """
+        if not self._is_lost(response, logins, may_ask=True):
+            return
+        _hide_login_page(response)
+        with self._login_lock:
+            if self._logins != logins or self.login_state != "ok":
+                return
+            if self._useless_login == logins - 1:
+                self._is_renewable, self.login_state = False, "error"
+                self.login_message = "the proxy refuses the session that its own login gave"
+            self._useless_login = logins
+
+    def _is_lost(self, response: Response, logins: int, *, may_ask: bool) -> bool:
+        """Say whether the proxy answered, who wants a login; ask it if the answer leaves that open.
+
+        A login that was not good is not asked about: it will not be renewed.
+        """
+        places = self._places
+        shown = find_shown(response, places, self._make_strategy().offers_login)
+        verdict = _core.who_answered(response.status_code, **shown)
+        if verdict == "ask":
+            with self._login_lock:  # a login that is under way counts
+                may_ask = may_ask and self._is_renewable
+            status = self._ask_about(last_at_proxy(response, places), logins) if may_ask else -1
+            verdict = _core.who_answered(response.status_code, **shown, auth=status)
+        return verdict == "log-in"
+
+    def _ask_about(self, response: Response, logins: int) -> int:
+        """Return the status with which the proxy judges what a request was sent with; -1 if none.
+
+        Where that is not known, a login since then is an answer too.
+        """
+        places = self._places
+        if self._logins != logins and not places.is_proxy(response.url):
+            return 401
+        sent = find_sent(response, places, self.cookies)
+        try:
+            return self._ask_proxy(places.auth_url, sent, _leave, CookieJar()).status_code
+        except RequestException:
+            return -1
+
+    @property
+    def _places(self) -> Places:
+        return Places(
+            self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
+        )
 
     def _log_in_again(self, logins: int) -> bool:
         """Renew a login that was good once; the first of the threads that need it does it.
@@ -394,7 +455,7 @@ deadline, max_redirects, trust_env, transport
             if isinstance(exception, OSError):
                 raise
             return Outcome("error", str(exception))
-        return _page_of(response)
+        return page_of(response)
 
 
 def _free_locks() -> None:
@@ -406,24 +467,16 @@ def _free_locks() -> None:
 os.register_at_fork(after_in_child=_free_locks)
 
 
-def _page_of(response: Response) -> Page:
-    return Page(response.url, response.status_code, lambda: response.text)
-
-
-def _html_of(response: Response) -> str:
-    """Return the text of a page, and nothing of a body that is none."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return response.text if kind == "text/html" else ""
-
-
 def _policy(retries: Any) -> Retry | None:
     from apikit.retries import Retry  # most sessions have none
 
     return Retry.from_any(retries)
 
 
-def _first_url(response: Response) -> str:
-    return response.history[0].url if response.history else response.url
+def _hide_login_page(response: Response) -> None:
+    """Let an answer that is a login page, and looks good or foreign, be a refusal."""
+    if response.status_code < 300 or response.history:
+        response.status_code, response.reason = 403, "Forbidden"
 
 
 def _split_password(postdata: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:

@@ -106,16 +106,13 @@ class Strategy(Protocol):
         """
         ...
 
-    def refuses(self, page: Page, asked: str) -> bool:
-        """Say whether an answer is the proxy's, which wants a login, and not the service's.
+    def offers_login(self, page: Page) -> bool:
+        """Say whether a page has a form that leads to the base URL.
 
         Parameters
         ----------
         page
-            The answer, after redirects.  It may be a long one: its `text` should be
-            asked for only where all else speaks for a refusal.
-        asked
-            The URL that the request went to first.
+            The proxy's, or maybe one of the service.
         """
         ...
 

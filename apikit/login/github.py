@@ -62,17 +62,21 @@ class GitHub:
             if found is not None:
                 return found
         path = urlsplit(page.url).path
-        if page.status >= 400 and (path.endswith("/callback") or self._is_sign_in(page)):
+        if page.status >= 400 and (path.endswith("/callback") or self.offers_login(page)):
             return Outcome("error", f"the proxy refused the provider's answer ({page.status})")
         if not _core.same_origin(page.url, self._base_url):
             return Outcome("error", "the login ended neither at the proxy nor at the provider")
         return Outcome("ok", "logged in")
 
-    def refuses(self, page: Page, asked: str) -> bool:
-        """Say whether the proxy wants a login: see `apikit.login.Strategy.refuses`."""
-        if _core.same_origin(page.url, self._session_url):
-            return not _core.same_origin(asked, self._session_url)
-        return page.status == 403 and self._is_sign_in(page)
+    def offers_login(self, page: Page) -> bool:
+        """Say whether a login can begin there: see `apikit.login.Strategy.offers_login`."""
+        base = urlsplit(self._base_url).path
+        return any(
+            bool(form.action)
+            and urlsplit(form.action).path == base
+            and _core.same_origin(form.action, self._base_url)
+            for form in parse_forms(page.text, page.url)
+        )
 
     def _fill_in(self, page: Page, form: HtmlForm, extra: Mapping[str, Any]) -> Form | Outcome:
         if form.named(TOKEN) is None:
@@ -112,16 +116,6 @@ class GitHub:
         if page.status >= 400 or not _core.same_origin(page.url, self._base_url):
             return Outcome("error", f"the login ended at a page of the provider ({page.status})")
         return None
-
-    def _is_sign_in(self, page: Page) -> bool:
-        """Whether it is the proxy's own page that offers a login."""
-        base = urlsplit(self._base_url).path
-        return any(
-            bool(form.action)
-            and urlsplit(form.action).path == base
-            and _core.same_origin(form.action, self._base_url)
-            for form in parse_forms(page.text, page.url)
-        )
 
 
 def _no_form(message: str) -> Outcome:

@@ -291,10 +291,25 @@ ak_is_response(struct module_state *state, PyObject *object)
 }
 
 bool
-ak_response_location(PyObject *response, struct ak_str *location)
+ak_response_field(PyObject *response, struct ak_str name, struct ak_str *value)
 {
     ResponseObject *self = (ResponseObject *)response;
-    return ak_http1_find_field(ak_buf_str(&self->head), AK_STR("location"), location);
+    return ak_http1_find_field(ak_buf_str(&self->head), name, value);
+}
+
+bool
+ak_response_location(PyObject *response, struct ak_str *location)
+{
+    return ak_response_field(response, AK_STR("location"), location);
+}
+
+struct ak_str
+ak_response_loaded(PyObject *response)
+{
+    PyObject *content = ((ResponseObject *)response)->content;
+    return content == NULL
+               ? AK_STR("")
+               : ak_str_of(PyBytes_AS_STRING(content), (size_t)PyBytes_GET_SIZE(content));
 }
 
 int
@@ -309,11 +324,11 @@ ak_response_status(PyObject *response)
     return self->status;
 }
 
-bool
-ak_response_was_redirected(PyObject *response)
+Py_ssize_t
+ak_response_redirects(PyObject *response)
 {
     PyObject *history = ((ResponseObject *)response)->attributes[AK_RESPONSE_HISTORY];
-    return history != NULL && PyList_Check(history) && PyList_GET_SIZE(history) > 0;
+    return history != NULL && PyList_Check(history) ? PyList_GET_SIZE(history) : 0;
 }
 
 int

@@ -52,8 +52,12 @@ int ak_response_drain(PyObject *response);
 bool ak_response_location(PyObject *response, struct ak_str *location);
 /* As it is now: a hook may have assigned another. */
 int ak_response_status(PyObject *response);
-/* Whether it came by redirects. */
-bool ak_response_was_redirected(PyObject *response);
+/* By how many redirects it came. */
+Py_ssize_t ak_response_redirects(PyObject *response);
+/* A field of the answer's head, false if there is none; points into the Response. */
+bool ak_response_field(PyObject *response, struct ak_str name, struct ak_str *value);
+/* The body as far as it is in memory: nothing of one that is still to come. */
+struct ak_str ak_response_loaded(PyObject *response);
 
 /* Set the history attribute to a copy of HISTORY, a list: 0 or -1. */
 int ak_response_set_history(PyObject *response, PyObject *history);

@@ -3,7 +3,7 @@
 #include "python/sending.h"
 
 #include "python/errors.h"
-#include "python/response.h"
+#include "python/renewal.h"
 
 /* ---- once, and after a renewal ---- */
 
@@ -22,30 +22,31 @@ ak_send_once(SessionObject *session, const struct ak_arguments *arguments,
     return ak_call_run(call);
 }
 
-/* Whether RESPONSE may be the proxy's way to say that the login is lost: only
- * a look, since most answers pass here.  _renew() reads the page. */
-static bool
-may_be_refusal(struct module_state *state, SessionObject *session, PyObject *response)
-{
-    return session->has_password == AK_HAS_PASSWORD && session->base_url != Py_None &&
-           ak_is_response(state, response) &&
-           (ak_response_status(response) == 403 || ak_response_was_redirected(response));
-}
-
 enum verdict { VERDICT_FAILED = -1, VERDICT_FINAL, VERDICT_SEND_AGAIN };
 
-/* Ask _renew(response, logins, may_log_in) of apikit.Session. */
+/* Ask _renew(response, logins, may_send_again) of apikit.Session. */
 static enum verdict
-ask_renewal(SessionObject *session, PyObject *response, unsigned long logins, PyObject *may_log_in)
+ask_renewal(SessionObject *session, PyObject *response, unsigned long logins,
+            PyObject *may_send_again)
 {
     PyObject *answer = PyObject_CallMethod((PyObject *)session, "_renew", "OkO", response, logins,
-                                           may_log_in); /* new */
+                                           may_send_again); /* new */
     if (answer == NULL) {
         return VERDICT_FAILED;
     }
     bool again = answer == Py_True;
     Py_DECREF(answer);
     return again ? VERDICT_SEND_AGAIN : VERDICT_FINAL;
+}
+
+/* Ask _judge_renewed(response, logins): what came of the login that was renewed. */
+static enum verdict
+judge_renewed(SessionObject *session, PyObject *response, unsigned long logins)
+{
+    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_judge_renewed", "Ok", response,
+                                           logins); /* new */
+    Py_XDECREF(answer);
+    return answer == NULL ? VERDICT_FAILED : VERDICT_FINAL;
 }
 
 /* Make the body ready to be sent again: 1, 0 when it cannot be, or -1. */
@@ -75,13 +76,14 @@ renew(struct module_state *state, SessionObject *session, const struct ak_argume
       const struct ak_body_record *record, unsigned long logins, PyObject *response)
 {
     int rewound = rewind_body(record);
-    PyObject *may_log_in = rewound > 0 ? Py_True : Py_False;
+    PyObject *may_send_again = rewound > 0 ? Py_True : Py_False;
     enum verdict verdict =
-        rewound < 0 ? VERDICT_FAILED : ask_renewal(session, response, logins, may_log_in);
+        rewound < 0 ? VERDICT_FAILED : ask_renewal(session, response, logins, may_send_again);
     if (verdict == VERDICT_SEND_AGAIN) {
+        logins = session->logins;
         Py_SETREF(response, ak_send_once(session, arguments, NULL));
-        if (response != NULL && may_be_refusal(state, session, response)) {
-            verdict = ask_renewal(session, response, logins, Py_False);
+        if (response != NULL && ak_may_be_refusal(state, session, response)) {
+            verdict = judge_renewed(session, response, logins);
         }
     }
     if (verdict == VERDICT_FAILED) {
@@ -96,7 +98,7 @@ send_renewing(struct module_state *state, SessionObject *session,
 {
     unsigned long logins = session->logins;
     PyObject *response = ak_send_once(session, arguments, record);
-    if (response != NULL && may_be_refusal(state, session, response)) {
+    if (response != NULL && ak_may_be_refusal(state, session, response)) {
         response = renew(state, session, arguments, record, logins, response);
     }
     return response;

@@ -9,6 +9,7 @@
 #include "python/cookies.h"
 #include "python/errors.h"
 #include "python/headers.h"
+#include "python/renewal.h"
 
 enum { MOST_FIELDS = 256 * 1024 };
 
@@ -300,6 +301,9 @@ static PyMethodDef methods[] = {
     {"_fetch", ak_session_fetch, METH_VARARGS,
      PyDoc_STR("_fetch($self, url, jar, /)\n"
                "--\n\nSend a GET request of a login, with cookies of its own.")},
+    {"_ask_proxy", ak_session_ask_proxy, METH_VARARGS,
+     PyDoc_STR("_ask_proxy($self, url, headers, auth, jar, /)\n"
+               "--\n\nSend a GET request with these cookies and credentials alone.")},
     {"_submit_login", ak_session_submit_login, METH_VARARGS,
      PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, jar, "
                "/)\n--\n\nPost a login form; the secrets are filled in here.")},

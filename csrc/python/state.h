@@ -47,6 +47,7 @@ int ak_add_cookies(PyObject *module);       /* CookieJar */
 int ak_add_response(PyObject *module);      /* Response */
 int ak_add_session(PyObject *module);       /* Session */
 int ak_add_transport(PyObject *module);     /* set_transport */
+int ak_add_renewal(PyObject *module);       /* who_answered */
 int ak_add_urls(PyObject *module);          /* normalize_url and others */
 int ak_add_register(PyObject *module);      /* register; needs Headers and CookieJar */
 
