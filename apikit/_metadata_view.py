@@ -16,7 +16,7 @@ from apikit import _core
 
 __all__ = ["view"]
 
-_EXTENSION: Final = "apikit"
+_EXTENSION: Final = "apikit.metadata"
 
 #: The configuration's values in the order of the answer's keys, "auth" apart.
 _KEYS: Final = ("NAME", "REPOSITORY", "VERSION", "DESCRIPTION", "API_VERSION")
