@@ -14,14 +14,18 @@ from apikit.log import get_logger
 from apikit.retry import retry_request
 
 if TYPE_CHECKING:
+    from apikit.backend import Backend
+    from apikit.pool import SessionPool
     from apikit.retries import Retry
     from apikit.session import Session
 
 __all__ = [
     "APIFlask",
+    "Backend",
     "BackendError",
     "Retry",
     "Session",
+    "SessionPool",
     "add_metadata_route",
     "get_logger",
     "raise_from_response",
@@ -32,8 +36,10 @@ __all__ = [
 
 #: Names that are imported when they are first asked for, from these modules; "" for a module.
 _LAZY: Final = {
+    "Backend": "backend",
     "Retry": "retries",
     "Session": "session",
+    "SessionPool": "pool",
     "errors": "",
     "session": "",
     "testing": "",

@@ -1,0 +1,388 @@
+"""`Backend`: what a service calls on behalf of its caller, in one line."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from flask import Flask, current_app, has_app_context, has_request_context, jsonify, request
+from flask import Response as FlaskResponse
+
+from apikit import _core, errors
+from apikit._core import BackendError
+from apikit._credentials import Credentials
+from apikit._failures import failed_call, failed_login, refuse_answer, unauthorized
+from apikit._join import check_base, join
+from apikit._pooled import LoginError, PooledSession, ending_at
+from apikit.pool import SessionPool
+from apikit.response import Response
+from apikit.session import Session
+
+__all__ = ["Backend"]
+
+_EXTENSION: Final = "apikit"
+_TYPES: Final = ("none", "basic", "bitly-proxy")
+#: Headers of the caller that go on to the back end, and what they must look like: the
+#: first by W3C's Trace Context, section 3.2; no other text of a caller's is passed on.
+_PASSED_ON: Final = {
+    "traceparent": re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,64})?"),
+    "X-Request-ID": re.compile(r"[!-~]{1,128}"),
+}
+
+
+class Backend:
+    """The server that a service wraps, called as the service's caller.
+
+    What is sent depends on the application's type of authentication:
+
+    bitly-proxy
+        The caller's own session behind the OAuth2 proxy, from a pool: see `SessionPool`.
+    basic
+        The caller's Basic credentials.
+    none
+        No credentials.
+
+    Parameters
+    ----------
+    base_url
+        Where the back end is, or the proxy before it.
+    app
+        The application, as if given to `init_app`.
+    auth
+        How to authenticate, in place of the application's ``config["AUTH"]``: a dict as
+        `APIFlask` takes it.  With it there need be no application.
+    pool
+        Where the sessions are, if several back ends share them; they have the pool's
+        options and retries.
+    retries
+        How often a request is sent again: a number, an `apikit.Retry`, or None.
+    deadline
+        Seconds for a whole call with its log-in, its retries and its body; None for ever.
+        It should be less than the time after which the server kills a worker.
+    session_url
+        Where the provider takes the log-in form; ``AUTH["data"]["session_url"]`` if None,
+        and GitHub's without either.
+    **options
+        Of the sessions, as `Session` takes them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong, or the application's authentication lacks its endpoint.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        app: Flask | None = None,
+        auth: dict[str, Any] | str | None = None,
+        pool: SessionPool | None = None,
+        retries: Any = 2,
+        deadline: float | None = 25,
+        session_url: str | None = None,
+        **options: Any,
+    ) -> None:
+        self._base_url = check_base(base_url)
+        self._session_url = None if session_url is None else check_base(session_url, "session_url")
+        if deadline is not None and not deadline > 0:
+            raise ValueError(f"deadline must be more than 0 seconds, or None, not {deadline!r}")
+        self._deadline = deadline
+        self._auth = None if auth is None else _checked(auth)
+        if self._auth is not None:
+            self._check_auth(self._auth)
+        if pool is not None and options:
+            raise TypeError(
+                f"{', '.join(options)}: the sessions of a pool have its options; give them to it"
+            )
+        self._app: Flask | None = None
+        self._owns_pool = pool is None
+        self._pool = SessionPool(retries=retries, **options) if pool is None else pool
+        options["cookies_per_call"] = True
+        self._shared = Session(retries=retries, **options)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Serve an application.
+
+        It is given a handler that answers `BackendError` in JSON, with its headers, if it has
+        none; one that it registers later takes that one's place.
+
+        Parameters
+        ----------
+        app
+            One with metadata, such as an `APIFlask`.
+
+        Raises
+        ------
+        TypeError
+            If it is no application.
+        ValueError
+            If its authentication lacks what is needed.
+        """
+        if not isinstance(app, Flask):
+            raise TypeError(
+                f"app must be a flask.Flask, not {type(app).__name__}: give the application itself"
+            )
+        self._check_auth(self._auth_of(app))
+        if BackendError not in app.error_handler_spec[None][None]:
+            app.register_error_handler(BackendError, _answer)
+        app.extensions.setdefault(_EXTENSION, []).append(self)
+        self._app = self._app or app
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        auth: tuple[str, str] | Credentials | None = None,
+        **options: Any,
+    ) -> Response:
+        """Send a request as the caller, and return the answer if it is a good one.
+
+        Parameters
+        ----------
+        method
+            GET and so on.
+        path
+            Below the base URL; see `Notes`.
+        auth
+            User name and password; those of the running Flask request if None.
+        **options
+            As `Session.request` takes them; ``deadline`` in place of the back end's.
+
+        Returns
+        -------
+        Response
+            With a status below 400.
+
+        Raises
+        ------
+        BackendError
+            With the back end's own status, reason and text if that is 400 or more, else: 400
+            for a request that cannot be sent, 401 if nobody or the wrong one called, 502 and
+            504 if the back end or the log-in failed, 503 if the caller should come again.
+        RuntimeError
+            If there is no application, or the pool was closed.
+
+        Notes
+        -----
+        The path may hold what the service's caller sent: it must not have ``..``, ``//``,
+        ``?`` or ``#``, and is refused with 400 if it has.
+        """
+        given = _hidden(auth)
+        del auth
+        seconds = options.pop("deadline", self._deadline)
+        end = None if seconds is None else time.monotonic() + seconds
+        app = self._find_app()
+        realm = self._base_url if app is None else app.name
+        way = self._find_auth(app)
+        caller = None if way["type"] == "none" else self._identify(given, realm)
+        try:
+            if caller is not None:
+                caller.check()
+            url = join(self._base_url, path)
+            options["headers"] = _pass_on(options.get("headers"))
+            with ending_at(end):
+                response = self._send(way, caller, end, method, url, options)
+        except LoginError as exception:
+            raise failed_login(exception, realm) from exception
+        except (errors.RequestException, ValueError) as exception:
+            raise failed_call(exception) from exception
+        refuse_answer(response, realm)
+        return response
+
+    def get(self, path: str, **options: Any) -> Response:
+        """Send a GET; see `request`."""
+        return self.request("GET", path, **_without_secrets(options))
+
+    def head(self, path: str, **options: Any) -> Response:
+        """Send a HEAD, whose redirects are not followed; see `request`."""
+        options.setdefault("allow_redirects", False)
+        return self.request("HEAD", path, **_without_secrets(options))
+
+    def post(self, path: str, **options: Any) -> Response:
+        """Send a POST; see `request`."""
+        return self.request("POST", path, **_without_secrets(options))
+
+    def put(self, path: str, **options: Any) -> Response:
+        """Send a PUT; see `request`."""
+        return self.request("PUT", path, **_without_secrets(options))
+
+    def patch(self, path: str, **options: Any) -> Response:
+        """Send a PATCH; see `request`."""
+        return self.request("PATCH", path, **_without_secrets(options))
+
+    def delete(self, path: str, **options: Any) -> Response:
+        """Send a DELETE; see `request`."""
+        return self.request("DELETE", path, **_without_secrets(options))
+
+    @property
+    def pool(self) -> SessionPool:
+        """Where the users' sessions are."""
+        return self._pool
+
+    def close(self) -> None:
+        """Close the sessions, except those of a pool that was given."""
+        self._shared.close()
+        if self._owns_pool:
+            self._pool.close()
+
+    def __enter__(self) -> Self:
+        """Return the back end itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the sessions."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show where it is."""
+        return f"<Backend {self._base_url}>"
+
+    # Who calls, and how.
+
+    def _find_app(self) -> Flask | None:
+        """Return the running application if it is one of ours, else the first of ours."""
+        if has_app_context():
+            running: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+            if self in running.extensions.get(_EXTENSION, ()):
+                return running
+        return self._app
+
+    def _find_auth(self, app: Flask | None) -> Mapping[str, Any]:
+        if app is not None:
+            return self._auth_of(app)
+        if self._auth is None:
+            raise RuntimeError(
+                "the Backend belongs to no application: call init_app(app), or give app= or auth="
+            )
+        return self._auth
+
+    def _auth_of(self, app: Flask) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._auth or app.config.get("AUTH") or {"type": "none"}
+        return found
+
+    def _check_auth(self, auth: Mapping[str, Any]) -> None:
+        """Refuse what could serve no request."""
+        if auth["type"] not in _TYPES:
+            raise ValueError(
+                f'AUTH["type"] must be one of {", ".join(_TYPES)}, not {auth["type"]!r}'
+            )
+        if auth["type"] != "bitly-proxy":
+            return
+        data = auth.get("data") or {}
+        if not data.get("endpoint"):
+            raise ValueError(
+                'AUTH["data"] has no "endpoint": give it the URL where the proxy begins a log-in, '
+                "such as https://host/oauth2/start"
+            )
+        _core.normalize_url(data["endpoint"])  # raises what is a ValueError
+        if self._session_url is None and data.get("session_url"):
+            check_base(data["session_url"], 'AUTH["data"]["session_url"]')
+
+    def _identify(self, given: Credentials | None, realm: str) -> Credentials:
+        """Return who calls: as given, or by the Basic credentials of the Flask request."""
+        if given is None and not has_request_context():
+            raise RuntimeError(
+                "there is no Flask request to take the caller from: give auth=(user, password), as "
+                "threads must"
+            )
+        caller = _read_authorization() if given is None else given
+        if caller is None:
+            raise unauthorized(realm, "Basic credentials in UTF-8 are needed.")
+        if not caller.username or not caller.password:
+            raise unauthorized(realm, "User name and password are needed.")
+        return caller
+
+    def _send(
+        self,
+        way: Mapping[str, Any],
+        caller: Credentials | None,
+        end: float | None,
+        method: str,
+        url: str,
+        options: dict[str, Any],
+    ) -> Response:
+        if caller is None:
+            return self._shared.request(
+                method, url, auth=_anonymous, deadline=_left(end), **options
+            )
+        if way["type"] == "basic":
+            return self._shared.request(
+                method, url, auth=caller.pair(), deadline=_left(end), **options
+            )
+        data = way["data"]
+        session_url = self._session_url or data.get("session_url")
+        session = self._pool.get(data["endpoint"], caller.username, caller.password, session_url)
+        response = session.request(method, url, deadline=_left(end), **options)
+        refused = response.status_code in (401, 403)
+        failure = session.failure() if refused and isinstance(session, PooledSession) else None
+        if failure is not None:
+            raise failure  # the proxy's refusal, since the log-in was lost and not renewed
+        return response
+
+
+def _left(end: float | None) -> float | None:
+    """Return the seconds that are left; too few to send anything if none are."""
+    return None if end is None else max(0.001, end - time.monotonic())
+
+
+def _checked(auth: dict[str, Any] | str) -> dict[str, Any]:
+    return _core.check_metadata("-", "-", "-", "-", "-", auth)
+
+
+def _anonymous(prepared: Any) -> Any:
+    """Be the `auth` that adds nothing, not even what the URL or the session has."""
+    return prepared
+
+
+def _hidden(auth: tuple[str, str] | Credentials | None) -> Credentials | None:
+    return auth if auth is None or isinstance(auth, Credentials) else Credentials(*auth)
+
+
+def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
+    """Hide the password that the options of a call may have, there where they are."""
+    if "auth" in options:
+        options["auth"] = _hidden(options["auth"])
+    return options
+
+
+def _read_authorization() -> Credentials | None:
+    """Return the Basic credentials of the running request; None if it has no proper ones."""
+    given = request.authorization
+    if given is None or given.type != "basic":
+        return None
+    texts = (given.username or "", given.password or "")
+    if any("\N{REPLACEMENT CHARACTER}" in text for text in texts):
+        return None
+    return Credentials(*texts)
+
+
+def _pass_on(headers: Any) -> Any:
+    """Return the headers of a call with those that tell whose request it belongs to."""
+    if not has_request_context():
+        return headers
+    passed = {
+        name: value
+        for name, pattern in _PASSED_ON.items()
+        if (value := request.headers.get(name)) is not None and pattern.fullmatch(value)
+    }
+    return {**passed, **dict(headers or {})}
+
+
+def _answer(error: BackendError) -> FlaskResponse:
+    """Answer with a BackendError, in JSON."""
+    response = jsonify(error.to_dict())
+    response.status_code = error.status_code
+    response.headers.update(error.headers or {})
+    return response

@@ -1,0 +1,438 @@
+"""`SessionPool`: a session for each user, logged in once."""
+
+from __future__ import annotations
+
+import copy
+import hmac
+import os
+import secrets
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self, Unpack
+
+from apikit import errors
+from apikit._credentials import Credentials
+from apikit._pooled import (
+    LoginError,
+    LoginThreads,
+    PooledSession,
+    PoolOptions,
+    ending_at,
+    time_left,
+)
+from apikit.session import SESSION_URL, Session
+
+__all__ = ["LoginError", "PoolOptions", "SessionPool"]
+
+_COUNTERS: Final = ("hits", "misses", "logins", "failed_logins", "evictions")
+
+
+@dataclass
+class _Flight:
+    """A first log-in that is going on, and how many callers wait for it."""
+
+    session: PooledSession
+    login: Future[None]
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """That the provider refused this password of this user, until when that counts, and why."""
+
+    owner: tuple[str, str]
+    until: float
+    message: str
+
+
+class SessionPool:
+    """Sessions that are logged in, one for each endpoint, user and password.
+
+    However many threads ask for a session that is not there yet, one log-in is made.
+    A session that somebody still holds is not lost when it makes room for others: asked
+    for again, it is found.  After a fork the child's pool is empty.
+
+    Parameters
+    ----------
+    max_size
+        Sessions that are kept, besides those that are in use; the least recently asked
+        for makes room.
+    ttl
+        Seconds after which a user is logged in anew: less than the life of the proxy's
+        cookie.  So long a password that was changed or revoked goes on to work here,
+        unless `discard` or `clear` is called.
+    max_logins
+        Log-ins at the same time, at most.
+    negative_ttl
+        Seconds for which a password that the provider refused is not tried again.
+    login_timeout
+        Seconds that a caller waits for a log-in, its turn included.
+    **options
+        Of the sessions, as `Session` takes them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_size: int = 1024,
+        ttl: float = 3600,
+        max_logins: int = 8,
+        negative_ttl: float = 60,
+        login_timeout: float = 30,
+        **options: Unpack[PoolOptions],
+    ) -> None:
+        for name, count in (("max_size", max_size), ("max_logins", max_logins)):
+            if not isinstance(count, int) or count < 1:
+                raise ValueError(f"{name} must be a whole number, 1 or more, not {count!r}")
+        _check_seconds("ttl", ttl)
+        _check_seconds("negative_ttl", negative_ttl)
+        _check_seconds("login_timeout", login_timeout)
+        Session(**options).close()  # wrong options are told now, and not at the first log-in
+        self._max_size = max_size
+        self._ttl = ttl
+        self._negative_ttl = negative_ttl
+        self._options = options
+        self._threads = LoginThreads(max_logins, login_timeout)
+        self._closed = False
+        self._empty()
+        _pools.add(self)
+
+    def get(
+        self,
+        endpoint: str,
+        username: str,
+        password: str,
+        session_url: str | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> Session:
+        """Return the session of a user, logged in.
+
+        Parameters
+        ----------
+        endpoint
+            Where the proxy begins a log-in (``https://host/oauth2/start``).
+        username, password
+            Who logs in.
+        session_url
+            Where the provider takes the log-in form; GitHub's if None.
+        deadline
+            Seconds to wait for a log-in, if fewer than the pool's `login_timeout`.
+
+        Returns
+        -------
+        Session
+            To be shared with whoever asks with the same arguments.  It is in use for as
+            long as it is referred to; do not close it.
+
+        Raises
+        ------
+        LoginError
+            If the log-in failed; of bad credentials also if it did so lately.
+        PoolBusy
+            If the log-in could not begin in time, since `max_logins` are going on.
+        RequestException
+            If the network failed, or the log-in took too long.
+        TypeError, ValueError
+            If an argument is wrong or empty.
+        RuntimeError
+            If the pool was closed.
+        """
+        credentials = Credentials(username, password)
+        del password
+        url = SESSION_URL if session_url is None else session_url
+        key = self._key_of(endpoint, credentials, url)
+        session = self._find(key)
+        if session is not None:
+            return session
+        if deadline is None:
+            return self._join(key, credentials, endpoint, url)
+        with ending_at(time.monotonic() + time_left(deadline)):
+            return self._join(key, credentials, endpoint, url)
+
+    def discard(self, endpoint: str, username: str) -> None:
+        """Forget a user's sessions and refused passwords, as when the password was changed.
+
+        Who uses such a session at the moment may go on with it.
+
+        Parameters
+        ----------
+        endpoint, username
+            As for `get`.
+        """
+        owner = (endpoint, username)
+        with self._lock:
+            for key, session in list(self._alive.items()):
+                if session.owner == owner:
+                    self._drop(key)
+            for key in [key for key, refusal in self._refused.items() if refusal.owner == owner]:
+                del self._refused[key]
+            for key in [
+                one for one, flight in self._flights.items() if flight.session.owner == owner
+            ]:
+                del self._flights[key]
+
+    def clear(self) -> None:
+        """Forget all sessions and refused passwords; what is in use goes on."""
+        with self._lock:
+            self._recent.clear()
+            self._alive.clear()
+            self._refused.clear()
+            self._flights.clear()
+
+    def stats(self) -> dict[str, int]:
+        """Return what happened so far.
+
+        Returns
+        -------
+        dict
+            ``hits`` (calls that found a session) and ``misses`` (all others), ``logins`` and
+            ``failed_logins`` (first log-ins, not renewals), ``evictions``, and ``size``, the
+            sessions that are kept.
+        """
+        with self._lock:
+            return {**self._counts, "size": len(self._recent)}
+
+    def close(self) -> None:
+        """Close all sessions; who uses one at the moment may get a RuntimeError."""
+        with self._lock:
+            self._closed = True
+            sessions = list(self._alive.values())
+        self.clear()
+        self._threads.close()
+        for session in sessions:
+            session.close()
+
+    def __len__(self) -> int:
+        """Return how many sessions are kept."""
+        return len(self._recent)
+
+    def __bool__(self) -> bool:
+        """Be true, also when empty."""
+        return True
+
+    def __enter__(self) -> Self:
+        """Return the pool itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the pool."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show no more than how full it is."""
+        return f"<SessionPool of {len(self)} sessions>"
+
+    # Without a log-in.
+
+    def _empty(self) -> None:
+        """Begin with nothing: in a forked child, what is there is the parent's."""
+        self._lock = threading.Lock()
+        self._secret = secrets.token_bytes(32)
+        self._counts = dict.fromkeys(_COUNTERS, 0)
+        #: What is kept, the most recently asked for last.
+        self._recent: OrderedDict[bytes, PooledSession] = OrderedDict()
+        #: That, and what was evicted and is in use still.
+        self._alive: weakref.WeakValueDictionary[bytes, PooledSession] = (
+            weakref.WeakValueDictionary()
+        )
+        self._refused: OrderedDict[bytes, _Refusal] = OrderedDict()
+        self._flights: dict[bytes, _Flight] = {}
+
+    def _start_anew(self) -> None:
+        self._empty()
+        self._threads.start_anew()
+
+    def _key_of(self, endpoint: str, credentials: Credentials, session_url: str) -> bytes:
+        """Return what no other arguments give, and nobody can compute without the secret."""
+        _check_text("endpoint", endpoint)
+        _check_text("session_url", session_url)
+        credentials.check()
+        texts = (endpoint, *credentials.pair(), session_url, self._options.get("login", "github"))
+        parts = [text.encode() for text in texts]
+        message = b"".join(len(part).to_bytes(8) + part for part in parts)
+        return hmac.digest(self._secret, message, "sha256")
+
+    def _find(self, key: bytes) -> PooledSession | None:
+        """Return the session of `key`, counting the call; raise if its password was refused."""
+        with self._lock:
+            self._check_open()
+            session = self._find_locked(key)
+            self._counts["misses" if session is None else "hits"] += 1
+            if session is None:
+                self._check_refused(key)
+            return session
+
+    def _find_locked(self, key: bytes) -> PooledSession | None:
+        session = self._alive.get(key)
+        if session is None:
+            return None
+        failure = session.failure()
+        if failure is not None:
+            self._drop_failed(session, failure)
+        elif time.monotonic() < session.expires:
+            self._keep(session)
+            return session
+        else:
+            self._drop(key)
+        return None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the SessionPool was closed: make a new one")
+
+    def _check_refused(self, key: bytes) -> None:
+        refusal = self._refused.get(key)
+        if refusal is not None and time.monotonic() < refusal.until:
+            raise LoginError(refusal.message, "bad-credentials")
+
+    def _keep(self, session: PooledSession) -> None:
+        self._alive[session.key] = self._recent[session.key] = session
+        self._recent.move_to_end(session.key)
+        if len(self._recent) > self._max_size:
+            self._recent.popitem(last=False)
+            self._counts["evictions"] += 1
+
+    def _drop(self, key: bytes) -> None:
+        self._recent.pop(key, None)
+        self._alive.pop(key, None)
+
+    def _drop_failed(self, session: PooledSession, failure: LoginError) -> None:
+        if self._alive.get(session.key) is session:
+            self._drop(session.key)
+            self._refuse(session, failure)
+
+    def _refuse(self, session: PooledSession, failure: LoginError) -> None:
+        """Remember that a password was refused."""
+        if failure.state == "bad-credentials":
+            until = time.monotonic() + self._negative_ttl
+            self._refused[session.key] = _Refusal(session.owner, until, str(failure))
+            if len(self._refused) > self._max_size:
+                self._refused.popitem(last=False)
+
+    def _sweep(self) -> None:
+        """Let go of what is too old, since nobody may ask for it again."""
+        now = time.monotonic()
+        for key in [key for key, session in self._recent.items() if session.expires <= now]:
+            self._drop(key)
+        for key in [key for key, refusal in self._refused.items() if refusal.until <= now]:
+            del self._refused[key]
+
+    # The log-in.
+
+    def _join(
+        self, key: bytes, credentials: Credentials, endpoint: str, session_url: str
+    ) -> PooledSession:
+        """Log in, or wait for the log-in that is going on; begin anew if that just vanished."""
+        while True:
+            with self._lock:
+                self._check_open()
+                found = self._find_locked(key)
+                if found is not None:
+                    return found
+                self._check_refused(key)
+                flight = self._flights.get(key)
+                leads = flight is None
+                if flight is None:
+                    flight = self._begin(key, credentials, endpoint, session_url)
+                flight.waiting += 1
+            self._await(flight)
+            if flight.login.cancelled():
+                continue
+            failure = flight.login.exception()
+            if failure is None:
+                return flight.session
+            if leads:
+                raise failure
+            if isinstance(failure, errors.RequestException | ValueError):
+                raise copy.copy(failure) from failure
+
+    def _begin(
+        self, key: bytes, credentials: Credentials, endpoint: str, session_url: str
+    ) -> _Flight:
+        session = PooledSession(
+            self._threads, key, credentials, endpoint, session_url, **self._options
+        )
+        flight = self._flights[key] = _Flight(session, self._threads.submit(self._log_in, session))
+        return flight
+
+    def _await(self, flight: _Flight) -> None:
+        """Wait for a log-in; if nobody does any longer and it did not begin, it never will."""
+        try:
+            self._threads.await_end(flight.login)
+        finally:
+            with self._lock:
+                flight.waiting -= 1
+                key = flight.session.key
+                if (
+                    not flight.waiting
+                    and flight.login.cancel()
+                    and self._flights.get(key) is flight
+                ):
+                    del self._flights[key]
+
+    def _log_in(self, session: PooledSession) -> None:
+        """Log in, and keep the session unless it was discarded meanwhile; on a thread of ours."""
+        failure: BaseException | None = None
+        try:
+            session.log_in()
+        except BaseException as exception:
+            failure = exception
+            raise
+        finally:
+            with self._lock:
+                self._settle(session, failure)
+                closed = self._closed
+            if closed:
+                session.close()
+
+    def _settle(self, session: PooledSession, failure: BaseException | None) -> None:
+        self._counts["logins" if failure is None else "failed_logins"] += 1
+        flight = self._flights.get(session.key)
+        if flight is None or flight.session is not session:
+            return
+        del self._flights[session.key]
+        self._sweep()
+        if failure is None:
+            session.expires = time.monotonic() + self._ttl
+            self._keep(session)
+        elif isinstance(failure, LoginError):
+            self._refuse(session, failure)
+
+
+_pools: weakref.WeakSet[SessionPool] = weakref.WeakSet()
+
+
+def _empty_pools() -> None:
+    for pool in list(_pools):
+        pool._start_anew()
+
+
+os.register_at_fork(after_in_child=_empty_pools)
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    if not value:
+        raise ValueError(f"{name} must not be empty")
+
+
+def _check_seconds(name: str, value: float) -> None:
+    if not isinstance(value, int | float) or not value >= 0:
+        raise ValueError(f"{name} must be 0 or more seconds, not {value!r}")
