@@ -268,7 +268,7 @@ class Provider:
         self._lock = threading.Lock()
 
     def hold(self) -> None:
-        self.held.clear()
+        self.held = threading.Event()
 
     def __call__(self, request: PreparedRequest) -> bytes:
         if (request.url or "").startswith(START):
@@ -508,12 +508,15 @@ def test_login_that_was_discarded_does_not_take_the_place_of_its_successor(
 ) -> None:
     provider.hold()
     with make(provider) as pool, ThreadPoolExecutor(2) as threads:
-        first = begin(threads, provider, pool)
+        first, first_held = begin(threads, provider, pool), provider.held
         pool.discard(START, "ann")
+        provider.hold()
         second = begin(threads, provider, pool)
+        first_held.set()
+        discarded = first.result(PATIENCE)
         provider.held.set()
-        sessions = first.result(PATIENCE), second.result(PATIENCE)
-        assert get(pool) is sessions[1] is not sessions[0]
+        session = second.result(PATIENCE)
+        assert get(pool) is session is not discarded
 
 
 def test_closed_pool_is_closed(provider: Provider) -> None:
