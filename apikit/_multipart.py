@@ -77,6 +77,12 @@ def _quote(text: Any) -> str:
     return shown.translate({10: "%0A", 13: "%0D", 34: "%22"})
 
 
+def _line(name: Any, value: Any) -> str:
+    if any(mark in f"{name}{value}" for mark in "\r\n\0"):
+        raise ValueError("the content type and headers of a file may hold no line break or NUL")
+    return f"{name}: {value}\r\n"
+
+
 def _part(boundary: str, headers: dict[str, Any], content: bytes) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
+    lines = "".join(_line(name, value) for name, value in headers.items() if value)
     return f"--{boundary}\r\n{lines}\r\n".encode() + content + b"\r\n"

@@ -235,10 +235,9 @@ class _Count:
             seconds = float(text[:12])
         else:
             try:
-                when = email.utils.parsedate_to_datetime(text)
-            except ValueError:
-                return 0
-            seconds = when.timestamp() - time.time()
+                seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+            except (ValueError, TypeError, OverflowError):
+                return 0  # no date, or one beyond all calendars
         return max(0, min(seconds, self._policy.retry_after_max))
 
     def _pause(self, seconds: float) -> bool:

@@ -6,7 +6,10 @@
 
 #include "core/buf.h"
 
-enum { AK_URL_MAX_SIZE = 1024 * 1024 }; /* of the normalised text */
+enum {
+    AK_URL_MAX_SIZE = 1024 * 1024, /* of the normalised text */
+    AK_URL_MAX_HOST = 255          /* RFC 1035, 2.3.4; of an IPv6 address with its zone too */
+};
 
 enum ak_scheme { AK_HTTP, AK_HTTPS };
 

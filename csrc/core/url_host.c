@@ -135,6 +135,9 @@ ak_url_check_host(struct ak_url_parts *parts, struct ak_str host)
     if (host.len == 0) {
         return "no host; expected http://host/path";
     }
+    if (host.len > AK_URL_MAX_HOST) {
+        return "the host is longer than any name can be";
+    }
     if (host.ptr[0] != '[') {
         parts->host = host;
         return check_name(host);

@@ -16,7 +16,9 @@ struct stage {
 struct ak_decoder {
     struct stage stages[AK_DECODE_MAX_CODINGS]; /* the first undoes the last coding applied */
     size_t count;
-    bool started; /* a byte has come in */
+    bool started;     /* a byte has come in */
+    bool has_more;    /* the last call ended before what is inside did */
+    size_t work_done; /* bytes in and out in the present call */
 };
 
 static enum ak_status
@@ -113,7 +115,8 @@ fail_stage(const struct stage *stage, const char *what, struct ak_err *err)
 
 /* Run the stage on the input it has; *made is what came out. */
 static enum ak_status
-run_stage(struct stage *stage, char *out, size_t size, size_t *made, struct ak_err *err)
+run_stage(struct ak_decoder *decoder, struct stage *stage, char *out, size_t size, size_t *made,
+          struct ak_err *err)
 {
     if (stage->progress == AK_CODING_ENDED && stage->coding->repeats == AK_CODING_ONCE) {
         return fail_stage(stage, "bytes behind its end", err);
@@ -121,6 +124,7 @@ run_stage(struct stage *stage, char *out, size_t size, size_t *made, struct ak_e
     size_t before = stage->input.len;
     stage->progress = stage->coding->run(stage->state, &stage->input, out, size, made);
     stage->filled = *made == size;
+    decoder->work_done += *made + (before - stage->input.len);
     if (stage->progress == AK_CODING_NO_MEMORY) {
         return ak_fail_no_memory(err);
     }
@@ -142,7 +146,7 @@ skip_padding(struct stage *stage)
 }
 
 /* Make stage INDEX give bytes; *made is 0 when it needs input that is not
- * there yet. */
+ * there yet, or when enough work was done. */
 static enum ak_status
 pull(struct ak_decoder *decoder, size_t index, char *out, size_t size, size_t *made,
      struct ak_err *err)
@@ -150,10 +154,14 @@ pull(struct ak_decoder *decoder, size_t index, char *out, size_t size, size_t *m
     struct stage *stage = &decoder->stages[index];
     *made = 0;
     for (;;) {
+        if (decoder->work_done >= AK_DECODE_MAX_WORK) {
+            decoder->has_more = true;
+            return AK_OK;
+        }
         skip_padding(stage);
         /* Never for nothing: libzstd counts such calls and calls it an error. */
         if (stage->input.len > 0 || (stage->filled && stage->progress == AK_CODING_OPEN)) {
-            enum ak_status status = run_stage(stage, out, size, made, err);
+            enum ak_status status = run_stage(decoder, stage, out, size, made, err);
             if (status != AK_OK || *made > 0) {
                 return status;
             }
@@ -200,6 +208,8 @@ ak_decoder_feed(struct ak_decoder *decoder, struct ak_str *input, struct ak_buf 
 {
     decoder->started = decoder->started || input->len > 0;
     decoder->stages[0].input = *input;
+    decoder->has_more = false;
+    decoder->work_done = 0;
     enum ak_status status = AK_OK;
     while (status == AK_OK && out->len < want) {
         char spare, *room;
@@ -221,8 +231,15 @@ ak_decoder_feed(struct ak_decoder *decoder, struct ak_str *input, struct ak_buf 
             break;
         }
     }
+    decoder->has_more = decoder->has_more || out->len >= want;
     *input = decoder->stages[0].input;
     return status;
+}
+
+bool
+ak_decoder_has_more(const struct ak_decoder *decoder)
+{
+    return decoder->has_more;
 }
 
 enum ak_status

@@ -4,7 +4,10 @@
 
 #include "net/coding.h"
 
-enum { AK_DECODE_MAX_CODINGS = 5 };
+enum {
+    AK_DECODE_MAX_CODINGS = 5,
+    AK_DECODE_MAX_WORK = 4 * 1024 * 1024 /* bytes in and out of all codings in one call */
+};
 
 struct ak_decoder;
 
@@ -16,10 +19,15 @@ AK_MUST_CHECK enum ak_status ak_decoder_new(struct ak_decoder **decoder,
 void ak_decoder_free(struct ak_decoder *decoder);
 
 /* Decode from *INPUT (advanced) and append to OUT, until the input is used up
- * and nothing is left inside, or OUT holds WANT bytes.  AK_TOO_LARGE when more
- * comes than OUT may hold, AK_BAD_CODING for broken data. */
+ * and nothing is left inside, or OUT holds WANT bytes, or AK_DECODE_MAX_WORK was
+ * done: a few bytes can stand for hours of work that gives nothing.
+ * AK_TOO_LARGE when more comes than OUT may hold, AK_BAD_CODING for broken data. */
 AK_MUST_CHECK enum ak_status ak_decoder_feed(struct ak_decoder *decoder, struct ak_str *input,
                                              struct ak_buf *out, size_t want, struct ak_err *err);
+
+/* Whether ak_decoder_feed stopped with bytes left inside: it must be called again,
+ * also with no input. */
+bool ak_decoder_has_more(const struct ak_decoder *decoder);
 
 /* After the body's last byte: AK_BAD_CODING if a coding is not complete.  An
  * empty body is complete. */

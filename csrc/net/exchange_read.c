@@ -239,7 +239,10 @@ decode(struct ak_exchange *x, struct ak_err *err)
 {
     size_t want = x->delivery == AK_DELIVER_PIECES ? PIECE_TARGET : SIZE_MAX;
     enum ak_status status = ak_decoder_feed(x->decoder, &x->undecoded, &x->body, want, err);
-    x->decoder_full = x->body.len >= want;
+    x->decoder_full = ak_decoder_has_more(x->decoder);
+    if (x->decoder_full) {
+        x->waiting_since = ak_now(); /* for the look at the clock that follows */
+    }
     return status == AK_OK ? AK_STEP_ONWARD : AK_STEP_FAILED;
 }
 

@@ -3,7 +3,10 @@
 
 #include "python/errors.h"
 
-enum { MOST_QUERY = 1024 * 1024 };
+enum {
+    MOST_QUERY = 1024 * 1024,
+    MOST_HOST = 4 * AK_URL_MAX_HOST /* in UTF-8; idna takes the square of the time */
+};
 
 static int
 no_memory(void)
@@ -18,6 +21,9 @@ ak_encode_host(struct ak_str text)
     size_t start, end;
     if (!ak_url_find_host(text, &start, &end)) {
         return NULL;
+    }
+    if (end - start > MOST_HOST) {
+        return NULL; /* far too long in ASCII too, as its parsing will say */
     }
     bool ascii = true;
     for (size_t i = start; i < end; i++) {

@@ -34,6 +34,7 @@ typedef struct {
     struct ak_call *call; /* a reference while the body is still to come */
     bool busy;            /* a thread is reading the body */
     bool consumed;        /* pieces were read: there is no whole body any more */
+    size_t taken;         /* of the exchange's present piece */
 } ResponseObject;
 
 /* A Response of the registered class for the present hop of CALL, whose

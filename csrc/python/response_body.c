@@ -69,17 +69,25 @@ ak_response_get_content(PyObject *object, void *Py_UNUSED(closure))
     return Py_NewRef(self->content);
 }
 
-/* Move up to MOST bytes of the exchange's body to OUT. */
+/* Copy what OUT has room for from the exchange's piece.  It is let go when all
+ * of it was taken: to move the rest each time would cost readers of single bytes
+ * the square of its length. */
 static int
-take_piece(struct ak_exchange *exchange, struct ak_buf *out)
+take_piece(ResponseObject *self, struct ak_buf *out)
 {
+    struct ak_buf *piece = &self->call->exchange.body;
     size_t room = out->max - out->len;
-    size_t count = exchange->body.len < room ? exchange->body.len : room;
-    if (ak_buf_append(out, ak_str_of(exchange->body.data, count)) != AK_OK) {
+    size_t left = piece->len - self->taken;
+    size_t count = left < room ? left : room;
+    if (ak_buf_append(out, ak_str_of(piece->data + self->taken, count)) != AK_OK) {
         PyErr_NoMemory();
         return -1;
     }
-    ak_buf_consume(&exchange->body, count);
+    self->taken += count;
+    if (self->taken == piece->len) {
+        ak_buf_clear(piece);
+        self->taken = 0;
+    }
     return 0;
 }
 
@@ -88,17 +96,18 @@ take_piece(struct ak_exchange *exchange, struct ak_buf *out)
 static int
 read_pieces(ResponseObject *self, struct ak_buf *out)
 {
-    struct ak_exchange *exchange = &self->call->exchange;
-    bool chunked = exchange->reader.framing == AK_HTTP1_CHUNKED;
+    bool chunked = self->call->exchange.reader.framing == AK_HTTP1_CHUNKED;
     while (out->len < out->max) {
         enum ak_step step;
-        if (ak_call_step(self->call, &step) < 0) {
-            return -1;
+        if (self->taken == 0) {
+            if (ak_call_step(self->call, &step) < 0) {
+                return -1;
+            }
+            if (step == AK_STEP_DONE) {
+                return 1;
+            }
         }
-        if (step == AK_STEP_DONE) {
-            return 1;
-        }
-        if (take_piece(exchange, out) < 0) {
+        if (take_piece(self, out) < 0) {
             return -1;
         }
         if (chunked) {

@@ -147,22 +147,25 @@ static inline enum ak_status
 feed_piece(struct ak_decoder *decoder, struct ak_str piece, const struct feeding *how,
            struct ak_buf *out, struct ak_err *err)
 {
+    enum ak_status status;
     if (how->want == SIZE_MAX) {
-        enum ak_status status = ak_decoder_feed(decoder, &piece, out, SIZE_MAX, err);
+        do {
+            status = ak_decoder_feed(decoder, &piece, out, SIZE_MAX, err);
+        } while (status == AK_OK && ak_decoder_has_more(decoder));
         assert_true(status != AK_OK || piece.len == 0);
         return status;
     }
     struct ak_buf some = ak_buf_make(SIZE_MAX / 2);
-    enum ak_status status;
-    bool full;
+    bool more;
     do {
         status = ak_decoder_feed(decoder, &piece, &some, how->want, err);
         assert_true(some.len <= how->want);
-        full = some.len == how->want;
+        more = ak_decoder_has_more(decoder);
+        assert_true(status != AK_OK || more || some.len < how->want);
         append(out, some.data, some.len);
         ak_buf_clear(&some);
-        assert_true(status != AK_OK || full || piece.len == 0);
-    } while (status == AK_OK && full);
+        assert_true(status != AK_OK || more || piece.len == 0);
+    } while (status == AK_OK && more);
     ak_buf_free(&some);
     return status;
 }

@@ -51,6 +51,40 @@ test_a_stacked_bomb_stops_at_the_cap(void **state)
     free(zeros);
 }
 
+/* Members without content, a million of them in a few bytes: the caller must get
+ * to look at the clock meanwhile. */
+static void
+test_work_that_gives_nothing_is_done_in_parts(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 1024 * 1024 };
+    struct ak_buf member = ak_buf_make(PLENTY), members = ak_buf_make(SIZE_MAX / 2);
+    struct ak_buf body = ak_buf_make(SIZE_MAX / 2), out = ak_buf_make(CAP);
+    pack_gzip(&member, AK_STR(""));
+    for (size_t i = 0; i < MEMBERS; i++) {
+        append(&members, member.data, member.len);
+    }
+    pack_gzip(&body, ak_buf_str(&members));
+    assert_true(body.len < members.len / 100);
+    struct ak_decoder *decoder;
+    assert_int_equal(ak_decoder_new(&decoder, AK_STR("gzip, gzip"), NULL), AK_OK);
+    struct ak_str left = ak_buf_str(&body);
+    size_t calls = 0;
+    do {
+        assert_int_equal(ak_decoder_feed(decoder, &left, &out, SIZE_MAX, NULL), AK_OK);
+        calls++;
+    } while (ak_decoder_has_more(decoder));
+    assert_int_equal(out.len, 0);
+    assert_int_equal(left.len, 0);
+    assert_true(calls >= members.len / AK_DECODE_MAX_WORK);
+    assert_int_equal(ak_decoder_finish(decoder, NULL), AK_OK);
+    ak_decoder_free(decoder);
+    ak_buf_free(&member);
+    ak_buf_free(&members);
+    ak_buf_free(&body);
+    ak_buf_free(&out);
+}
+
 static void
 test_the_cap_holds_to_the_byte(void **state)
 {
@@ -124,6 +158,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_bomb_stops_at_the_cap_with_its_memory_bounded),
         cmocka_unit_test(test_a_stacked_bomb_stops_at_the_cap),
+        cmocka_unit_test(test_work_that_gives_nothing_is_done_in_parts),
         cmocka_unit_test(test_the_cap_holds_to_the_byte),
 #ifdef AK_HAVE_ZSTD
         cmocka_unit_test(test_a_zstd_window_over_8_mib_is_refused),

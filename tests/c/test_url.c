@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -628,6 +629,31 @@ use_everything(struct ak_url *url, struct ak_url *copy, struct ak_buf *out)
 }
 
 static void
+test_a_host_is_as_long_as_a_name_can_be(void **state)
+{
+    (void)state;
+    static const char *const ADDRESSES[] = {"http://%s/", "http://u:p@%s:80/",
+                                            "http://[fe80::1%%25%s]/"};
+    char host[AK_URL_MAX_HOST + 2], text[AK_URL_MAX_HOST + 50];
+    memset(host, 'a', sizeof(host));
+    for (size_t i = 0; i < LENGTH(ADDRESSES); i++) {
+        struct ak_url url;
+        struct ak_err err;
+        bool has_zone = i == 2;
+        host[AK_URL_MAX_HOST - (has_zone ? 12 : 0)] = '\0';
+        snprintf(text, sizeof(text), ADDRESSES[i], host);
+        parse_well(&url, text);
+        host[strlen(host)] = 'a';
+        host[AK_URL_MAX_HOST + 1 - (has_zone ? 12 : 0)] = '\0';
+        snprintf(text, sizeof(text), ADDRESSES[i], host);
+        assert_int_equal(ak_url_parse(&url, ak_str_from(text), &err), AK_BAD_URL);
+        assert_non_null(strstr(err.message, "longer than any name"));
+        host[strlen(host)] = 'a';
+        ak_url_free(&url);
+    }
+}
+
+static void
 test_every_failed_allocation_is_reported(void **state)
 {
     (void)state;
@@ -683,6 +709,7 @@ main(void)
         cmocka_unit_test(test_loopback_and_address),
         cmocka_unit_test(test_masked_text_hides_userinfo_and_fragment),
         cmocka_unit_test(test_codings),
+        cmocka_unit_test(test_a_host_is_as_long_as_a_name_can_be),
         cmocka_unit_test(test_every_failed_allocation_is_reported),
         cmocka_unit_test(test_a_parse_allocates_once),
     };

@@ -36,7 +36,7 @@ feed_piece(struct ak_decoder *decoder, struct ak_str piece, size_t want, struct 
         stop = out->len + (want < room ? want : room);
         status = ak_decoder_feed(decoder, &left, out, stop, NULL);
         require(out->len <= stop && out->len <= CAP && out->capacity <= CAP);
-    } while (status == AK_OK && out->len == stop);
+    } while (status == AK_OK && ak_decoder_has_more(decoder));
     require(status != AK_OK || left.len == 0);
     free(copy);
     return status;

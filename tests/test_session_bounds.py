@@ -1,0 +1,93 @@
+"""What a peer sends costs bounded time and memory, and is never taken for want of memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import pytest
+
+from apikit import Session, errors
+from apikit._multipart import encode_multipart
+from apikit.retries import Retry
+from tests.faults.handle import FaultServer
+from tests.faults.steps import answer as fault_answer
+from tests.login_world import answer, redirect
+
+pytest_plugins = ("tests.faults.fixtures",)
+
+URL = "https://here.example/"
+
+
+@pytest.mark.parametrize("host", ["a" * 90_000, "é" * 30_000, "[fe80::1%" + "z" * 90_000 + "]"])
+def test_a_redirect_to_a_host_that_is_too_long(host):
+    with (
+        Session(transport=lambda request: redirect(f"http://{host}/")) as session,
+        pytest.raises(errors.InvalidURL, match="longer than any name"),
+    ):
+        session.get(URL)
+
+
+def test_cookies_that_fill_the_head_of_a_request():
+    numbers = iter(range(10_000))
+
+    def transport(request):
+        fields = [f"Set-Cookie: c{next(numbers)}={'x' * 16_000}" for _ in range(10)]
+        return answer(200, "", *fields)
+
+    with Session(transport=transport) as session:
+        for _ in range(7):
+            session.get(URL)
+        with pytest.raises(errors.InvalidHeader, match="1 MiB together"):
+            session.get(URL)
+
+
+def test_headers_that_fill_the_head_of_a_request():
+    with Session(transport=lambda request: answer()) as session:
+        session.headers["X"] = "x" * 300_000
+        with pytest.raises(errors.InvalidHeader, match="256 KiB"):
+            session.get(URL)
+
+
+def _bomb() -> bytes:
+    """Return three codings of gigabytes of members that hold nothing."""
+    member = gzip.compress(b"", mtime=0)
+    for repeats in (20_000, 20_000):
+        packed = io.BytesIO()
+        with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+            file.write(member * repeats)
+        member = packed.getvalue()
+    return member
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("stream", [False, True])
+def test_work_that_gives_nothing_ends_at_the_deadline(server: FaultServer, stream: bool) -> None:
+    server.script("/bomb", [fault_answer(_bomb(), "Content-Encoding: gzip, gzip, gzip")])
+    with Session(trust_env=False) as session, pytest.raises(errors.DeadlineExceeded):
+        _ = session.get(server.url("/bomb"), stream=stream, deadline=0.5).content
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 0001 00:00:00 -0000",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 31 Dec 9999 23:59:59 -2359",
+        "9" * 5000,
+        ", ,",
+        "x",
+    ],
+)
+def test_a_retry_after_that_is_beyond_all_calendars(value):
+    answers = iter([answer(503, "", f"Retry-After: {value}"), answer()])
+    retries = Retry(total=1, retry_after_max=0)
+    with Session(transport=lambda request: next(answers), retries=retries) as session:
+        assert session.get(URL).status_code == 200
+
+
+@pytest.mark.parametrize("part", [("image/png\r\nX: y",), ("text/plain", {"A\nB": "c"})])
+def test_a_part_of_a_form_has_no_lines_of_others(part):
+    with pytest.raises(ValueError, match="line break"):
+        encode_multipart([], [("file", ("name", b"content", *part))])
