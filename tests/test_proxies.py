@@ -423,3 +423,28 @@ def test_proxy_credentials_of_one_hop_do_not_reach_a_direct_one(
     session.get(f"http://api.localhost:{server.port}/away")
     assert server.seen("/away")[0].header("Proxy-Authorization")
     assert server.seen("/asked")[0].header("Proxy-Authorization") is None
+
+
+@pytest.mark.parametrize("target", ["http", "https"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        f"http://user:{SECRET}@127.0.0.1:99999",
+        f"http://user:{SECRET}@no host:1",
+        f"http://user:{SECRET}/x@127.0.0.1:1",
+        f"http://user:{SECRET}@[::1:1",
+        f"http://user:{SECRET}@127.0.0.1:1\r\nX: y",
+        f"http://user:{SECRET}@127.0.0.1:1\0.example",
+        f"socks5://user:{SECRET}@127.0.0.1:x",
+        f"socks5h://user:{SECRET}@",
+        f"gopher://user:{SECRET}@127.0.0.1:1",
+    ],
+)
+def test_a_proxy_that_cannot_be_understood_is_not_quoted(
+    session: Session, proxy: str, target: str
+) -> None:
+    session.proxies = {target: proxy}
+    with pytest.raises(RequestException) as caught:
+        session.get(f"{target}://name.example/")
+    assert SECRET not in str(caught.value)
+    assert "proxy" in str(caught.value)

@@ -4,6 +4,19 @@
 
 enum { SMALLEST_CAPACITY = 64 };
 
+/* As ak_realloc, for secrets: the old block is overwritten. */
+static char *
+move_secret(const struct ak_buf *buf, size_t capacity)
+{
+    char *data = ak_malloc(capacity);
+    if (data != NULL && buf->data != NULL) {
+        memcpy(data, buf->data, buf->len);
+        ak_wipe(buf->data, buf->capacity);
+        ak_free(buf->data);
+    }
+    return data;
+}
+
 enum ak_status
 ak_buf_reserve(struct ak_buf *buf, size_t extra)
 {
@@ -18,7 +31,7 @@ ak_buf_reserve(struct ak_buf *buf, size_t extra)
     while (capacity < needed) {
         capacity = capacity > buf->max / 2 ? buf->max : capacity * 2;
     }
-    char *data = ak_realloc(buf->data, capacity);
+    char *data = buf->secret ? move_secret(buf, capacity) : ak_realloc(buf->data, capacity);
     if (data == NULL) {
         return AK_NO_MEMORY;
     }

@@ -11,14 +11,22 @@ struct ak_buf {
     char *data; /* NULL while nothing was appended */
     size_t len;
     size_t capacity;
-    size_t max; /* len never passes it */
+    size_t max;  /* len never passes it */
+    bool secret; /* growing leaves no copy behind */
 };
 
 /* An empty buffer that may hold MAX bytes; takes no memory yet. */
 static inline struct ak_buf
 ak_buf_make(size_t max)
 {
-    return (struct ak_buf){NULL, 0, 0, max};
+    return (struct ak_buf){NULL, 0, 0, max, false};
+}
+
+/* One for secrets: pair with ak_buf_free_secret. */
+static inline struct ak_buf
+ak_buf_make_secret(size_t max)
+{
+    return (struct ak_buf){NULL, 0, 0, max, true};
 }
 
 static inline struct ak_str
@@ -44,8 +52,8 @@ void ak_buf_consume(struct ak_buf *buf, size_t count);
 void ak_buf_clear(struct ak_buf *buf);
 
 /* Give the memory back; the buffer can be used again.  The second form
- * overwrites it first: for secrets.  A buffer for secrets must be reserved at
- * its full size, since growing leaves an old copy behind. */
+ * overwrites it first: for secrets.  A buffer for secrets is made by
+ * ak_buf_make_secret or reserved at its full size. */
 void ak_buf_free(struct ak_buf *buf);
 void ak_buf_free_secret(struct ak_buf *buf);
 

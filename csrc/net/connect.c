@@ -158,6 +158,8 @@ set_tls(CURL *easy, const struct ak_tls *tls)
     SET(CURLOPT_PROXY_CAPATH, text_or_null(tls->ca_path));
     SET(CURLOPT_SSLCERT, text_or_null(tls->cert));
     SET(CURLOPT_SSLKEY, text_or_null(tls->key));
+    /* Without one OpenSSL would ask for it on the terminal. */
+    SET(CURLOPT_KEYPASSWD, "");
     return code;
 }
 

@@ -43,11 +43,23 @@ status_of_code(const struct ak_slot *slot, CURLcode code)
     return proxied ? AK_PROXY_FAILED : AK_NOT_CONNECTED;
 }
 
+/* libcurl's words, but for those that quote a proxy's URL with its credentials. */
+static const char *
+reason_of(const struct ak_slot *slot, CURLcode code)
+{
+    static const char quoting[] = "Unsupported proxy";
+    if (strncmp(slot->error, quoting, sizeof(quoting) - 1) == 0) {
+        return "the proxy's URL cannot be understood: it must be like "
+               "http://user:password@host:port";
+    }
+    return slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
+}
+
 void
 ak_tls_explain(struct ak_slot *slot, CURLcode code, struct ak_err *err)
 {
     const struct ak_endpoint *endpoint = &slot->endpoint;
-    const char *reason = slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code);
+    const char *reason = reason_of(slot, code);
     int host = (int)(endpoint->host.len < 100 ? endpoint->host.len : 100);
     enum ak_status status = status_of_code(slot, code);
     if (status == AK_NO_MEMORY) {
@@ -68,7 +80,27 @@ ak_tls_explain(struct ak_slot *slot, CURLcode code, struct ak_err *err)
     }
 }
 
-/* SSL_get_shutdown of the OpenSSL that libcurl itself has loaded. */
+/* Whether the OpenSSL that this process shows is of libcurl's version: another one,
+ * as an interpreter may have within, must not be asked about libcurl's SSL. */
+static bool
+is_libcurls_openssl(void)
+{
+    static const char ours[] = "OpenSSL ", theirs[] = "OpenSSL/";
+    union {
+        void *symbol;
+        const char *(*function)(int);
+    } version = {dlsym(RTLD_DEFAULT, "OpenSSL_version")};
+    const char *curls = strstr(curl_version_info(CURLVERSION_NOW)->ssl_version, theirs);
+    const char *found = version.symbol == NULL ? "" : version.function(0);
+    if (curls == NULL || strncmp(found, ours, sizeof(ours) - 1) != 0) {
+        return false;
+    }
+    curls += sizeof(theirs) - 1;
+    found += sizeof(ours) - 1;
+    size_t length = strcspn(curls, " ");
+    return length == strcspn(found, " ") && strncmp(curls, found, length) == 0;
+}
+
 static int
 openssl_shutdown_state(void *ssl)
 {
@@ -76,7 +108,8 @@ openssl_shutdown_state(void *ssl)
         void *symbol;
         int (*function)(const void *);
     } get_shutdown = {dlsym(RTLD_DEFAULT, "SSL_get_shutdown")};
-    return get_shutdown.symbol == NULL ? 0 : get_shutdown.function(ssl);
+    bool can_ask = get_shutdown.symbol != NULL && is_libcurls_openssl();
+    return can_ask ? get_shutdown.function(ssl) : 0;
 }
 
 bool

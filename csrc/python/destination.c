@@ -69,12 +69,26 @@ environment_value(const struct ak_environ *environment, int key, enum ak_scheme 
     }
 }
 
+/* Without a word of the URL, which may hold credentials. */
+static int
+refuse_proxy(void)
+{
+    ak_raise_named("InvalidProxyURL",
+                   "the proxy's URL cannot be understood: it must be like "
+                   "http://user:password@host:port",
+                   NULL, NULL);
+    return -1;
+}
+
 static int
 set_proxy(struct ak_call *call, struct ak_str text)
 {
     text = ak_str_trim(text);
     if (text.len == 0) {
         return 0;
+    }
+    if (ak_str_has_line_break(text)) {
+        return refuse_proxy();
     }
     bool bare = true;
     for (size_t i = 0; bare && i + 2 < text.len; i++) {
@@ -201,10 +215,7 @@ connect_to_proxy(struct ak_call *call)
     ak_url_init(&proxy);
     int result = -1;
     if (ak_url_parse(&proxy, ak_buf_str(&call->proxy), &err) != AK_OK) {
-        ak_raise_named("InvalidProxyURL",
-                       "the proxy's URL cannot be understood: it must be like "
-                       "http://user:password@host:port",
-                       NULL, NULL);
+        refuse_proxy();
         goto done;
     }
     if (authorize_to_proxy(call, &proxy) != AK_OK) {

@@ -144,7 +144,7 @@ static int
 renew_session_fields(SessionObject *session, PyObject *headers)
 {
     uint64_t generation = ak_headers_generation(headers);
-    struct ak_buf fields = ak_buf_make(session->fields.max);
+    struct ak_buf fields = ak_buf_make_secret(session->fields.max);
     unsigned seen = 0;
     if (ak_write_fields(headers, AK_FIELDS_FRAMING, &seen, &fields) < 0) {
         ak_buf_free_secret(&fields);

@@ -239,8 +239,9 @@ new_call(SessionObject *session, PyObject *jar)
     call->jar = Py_NewRef(jar != NULL ? jar : session->cookies);
     call->state = state;
     ak_url_init(&call->url);
-    call->head = call->proxy = call->texts = ak_buf_make(MOST_HEAD);
-    call->authorization = call->proxy_authorization = ak_buf_make(MOST_HEAD);
+    call->texts = ak_buf_make(MOST_HEAD);
+    call->head = call->proxy = ak_buf_make_secret(MOST_HEAD);
+    call->authorization = call->proxy_authorization = ak_buf_make_secret(MOST_HEAD);
     if (ak_buf_reserve(&call->head, FIRST_HEAD) != AK_OK) {
         PyErr_NoMemory();
         ak_call_free(call);

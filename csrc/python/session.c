@@ -165,8 +165,8 @@ new_session(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(k
 {
     SessionObject *self = (SessionObject *)type->tp_alloc(type, 0);
     if (self != NULL) {
-        self->fields = ak_buf_make(MOST_FIELDS);
-        self->password = ak_buf_make(MOST_FIELDS);
+        self->fields = ak_buf_make_secret(MOST_FIELDS);
+        self->password = ak_buf_make_secret(MOST_FIELDS);
     }
     return (PyObject *)self;
 }
