@@ -159,7 +159,7 @@ deadline, max_redirects, trust_env, transport
         self._posted: dict[str, Any] | None = None
         # Reentrant: a hook that sees the pages of the login may send requests.
         self._login_lock = threading.RLock()
-        self._is_renewable = False
+        self._is_renewable = self._is_logging_in = False
         self._useless_login = -1
         self.login_state = "none"
         self.login_message = "no login was tried"
@@ -325,6 +325,7 @@ deadline, max_redirects, trust_env, transport
         jar = CookieJar()
         # Not meanwhile: a hook that sees the login's pages may send requests.
         is_renewable, self._is_renewable = self._is_renewable, False
+        self._is_logging_in = True
         try:
             page = page_of(self._fetch(self.authentication_base_url, jar))
             if self.authentication_session_url is None:
@@ -340,6 +341,7 @@ deadline, max_redirects, trust_env, transport
             self._is_renewable = is_renewable
             self.cookies = jar
             self._logins += 1
+            self._is_logging_in = False
 
     def _make_strategy(self) -> Strategy:
         return self._strategy(
@@ -404,8 +406,8 @@ deadline, max_redirects, trust_env, transport
         shown = find_shown(response, places, self._make_strategy().offers_login)
         verdict = _core.who_answered(response.status_code, **shown)
         if verdict == "ask":
-            with self._login_lock:  # a login that is under way counts
-                may_ask = may_ask and self._is_renewable
+            # In this order: a login that ends says first what came of it.
+            may_ask = may_ask and (self._is_logging_in or self._is_renewable)
             status = self._ask_about(last_at_proxy(response, places), logins) if may_ask else -1
             verdict = _core.who_answered(response.status_code, **shown, auth=status)
         return verdict == "log-in"
