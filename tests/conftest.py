@@ -8,10 +8,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import apikit
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# No deadline and no word of slowness: the machine may be busy.  The same examples in every
+# run, so that it judges the change alone; --hypothesis-profile=thorough looks for new ones.
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+settings.register_profile("quick", BUSY, max_examples=100, derandomize=True)
+settings.register_profile("thorough", BUSY, max_examples=10_000)
+settings.load_profile("quick")
 
 
 def pytest_configure() -> None:

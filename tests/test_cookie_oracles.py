@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests.cookies import MockRequest, MockResponse, RequestsCookieJar, get_cookie_header
 
@@ -30,8 +30,9 @@ from tests.core_driver import Driver, build_driver
 
 SOURCES = ("status", "alloc", "str", "buf", "url*", "cookie*")
 
-#: No deadline and no word of slowness: the machine may be busy.
-THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+pytestmark = pytest.mark.no_asan  # a program of the C core runs here, not the extension
+
+TWICE = settings(max_examples=2 * settings.default.max_examples)
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -246,7 +247,7 @@ ATTRIBUTES = st.one_of(
 SET_COOKIES = st.builds(SetCookie, PAIRS, st.lists(ATTRIBUTES, max_size=4).map(tuple))
 
 
-@THOROUGH
+@TWICE
 @given(st.lists(st.tuples(URLS, SET_COOKIES), min_size=1, max_size=6), st.lists(URLS, max_size=6))
 def test_the_jar_sends_what_requests_sends(
     driver: Driver, answers: list[tuple[str, SetCookie]], targets: list[str]
@@ -339,7 +340,7 @@ def test_each_difference_is_one(driver: Driver, difference: Difference) -> None:
 FORMATS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%Y %H:%M:%S GMT", "%d %b %Y %H:%M:%S"]
 
 
-@THOROUGH
+@TWICE
 @given(st.integers(-11644473600, 253402300799), st.sampled_from(FORMATS))
 def test_a_date_is_what_http_cookiejar_reads(driver: Driver, moment: int, form: str) -> None:
     days, seconds = divmod(moment, 86400)
@@ -350,7 +351,7 @@ def test_a_date_is_what_http_cookiejar_reads(driver: Driver, moment: int, form: 
         assert http2time(text) == moment
 
 
-@THOROUGH
+@TWICE
 @given(st.text(alphabet="0123456789:;, -/JanFebc", max_size=30))
 def test_no_text_breaks_the_dates(driver: Driver, text: str) -> None:
     assert driver.ask("date", text)[0] in ("ok", "none")

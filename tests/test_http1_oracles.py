@@ -28,13 +28,10 @@ from tests.http1.readers import (
     read_with_ours,
 )
 
-SETTINGS = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+pytestmark = pytest.mark.no_asan  # programs of the C core run here, not the extension
 
+SETTINGS = settings(suppress_health_check=list(HealthCheck))
+EXAMPLES = settings.default.max_examples
 
 Oracles = dict[str, Callable[[Case], Answer | None]]
 
@@ -89,7 +86,7 @@ def compare(reader: Driver, oracles: Oracles, case: Case) -> Answer | None:
     return ours
 
 
-@settings(SETTINGS, max_examples=700)
+@settings(SETTINGS, max_examples=2 * EXAMPLES)
 @given(case=valid_cases())
 def test_valid_answers_are_the_same_to_all(reader: Driver, oracles: Oracles, case: Case) -> None:
     ours = compare(reader, oracles, case)
@@ -99,7 +96,7 @@ def test_valid_answers_are_the_same_to_all(reader: Driver, oracles: Oracles, cas
         assert read(case) is not None, f"{name} refuses a valid answer"
 
 
-@settings(SETTINGS, max_examples=1800)
+@settings(SETTINGS, max_examples=4 * EXAMPLES)
 @given(case=damaged_cases())
 def test_damaged_answers_are_refused_or_the_same(
     reader: Driver, oracles: Oracles, case: Case
@@ -107,7 +104,7 @@ def test_damaged_answers_are_refused_or_the_same(
     compare(reader, oracles, case)
 
 
-@settings(SETTINGS, max_examples=400)
+@settings(SETTINGS)
 @given(case=valid_cases(), data=st.data())
 def test_cut_answers_are_never_whole(reader: Driver, case: Case, data: st.DataObject) -> None:
     said = reader.ask(case)

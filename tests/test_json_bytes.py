@@ -69,7 +69,7 @@ def app(request: pytest.FixtureRequest) -> Flask:
     return app
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(fields=FIELDS)
 @example(fields=PLAIN)
 @example(fields=("",) * 6)

@@ -12,14 +12,15 @@ from urllib.parse import quote_plus, unquote_to_bytes
 import pytest
 import requests
 import urllib3.util.url
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from requests.exceptions import InvalidURL, MissingSchema
 
 from tests.core_driver import Driver, build_driver
 
-#: No deadline and no word of slowness: the machine may be busy.
-THOROUGH = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+pytestmark = pytest.mark.no_asan  # programs of the C core run here, not the extension
+
+TWICE = settings(max_examples=2 * settings.default.max_examples)
 
 REGISTERED_NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
@@ -183,13 +184,13 @@ def urls(draw: st.DrawFn) -> str:
     return "".join(parts)
 
 
-@THOROUGH
+@TWICE
 @given(urls())
 def test_a_url_becomes_what_requests_makes_of_it(driver: Driver, text: str) -> None:
     assert ours(driver, "parse", text) == expected(text)
 
 
-@THOROUGH
+@TWICE
 @given(st.text(alphabet="htp:/s?#@[]%41.~é\\ \n", max_size=24))
 def test_any_text_becomes_what_requests_makes_of_it(driver: Driver, text: str) -> None:
     assert ours(driver, "parse", text) == expected(text)
@@ -254,7 +255,7 @@ def urljoin_differs(reference: str) -> bool:
     return relative in ("", "?") or relative.startswith("?#")
 
 
-@THOROUGH
+@TWICE
 @given(bases(), references())
 def test_a_location_leads_where_requests_goes(driver: Driver, base: str, reference: str) -> None:
     assume(not urljoin_differs(reference))
@@ -287,7 +288,7 @@ def test_each_resolved_difference_is_one(
     assert ours(driver, "resolve", base, reference) == ("ok", "http://h" + core)
 
 
-@THOROUGH
+@TWICE
 @given(st.binary(max_size=60))
 def test_bytes_of_a_location_are_coded_as_they_are(driver: Driver, raw: bytes) -> None:
     printable = bytes(c for c in raw if c >= 0x80)
@@ -296,14 +297,14 @@ def test_bytes_of_a_location_are_coded_as_they_are(driver: Driver, raw: bytes) -
     assert ours(driver, "resolve", "http://h/", b"/" + printable) == want
 
 
-@THOROUGH
+@TWICE
 @given(st.binary(max_size=60))
 def test_codings_are_the_standard_library_s(driver: Driver, raw: bytes) -> None:
     assert driver.ask("form", raw) == ["ok", quote_plus(raw)]
     assert driver.ask("base64", raw) == ["ok", base64.b64encode(raw).decode()]
 
 
-@THOROUGH
+@TWICE
 @given(st.text(alphabet="%0aFgé+ ", max_size=20))
 def test_unquoting_is_the_standard_library_s(driver: Driver, text: str) -> None:
     assert driver.ask("unquote", text) == ["ok", unquote_to_bytes(text).decode("latin-1")]
@@ -314,7 +315,7 @@ PARAMS = st.text(
 )
 
 
-@THOROUGH
+@TWICE
 @given(bases(), st.lists(st.one_of(PARAMS, st.sampled_from(["%2F", "%C3"])), min_size=1))
 def test_a_query_joins_as_params_do(driver: Driver, base: str, pieces: list[str]) -> None:
     """A "%2f" keeps its case in requests, and "[", "]" and "#" stay what they are."""

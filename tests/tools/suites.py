@@ -29,6 +29,7 @@ NO_TESTS_RAN = 5
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT / 'tests' / 'tools' / 'leaks.supp'}:print_suppressions=0",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 
