@@ -49,6 +49,9 @@ ak_slot_new(void)
         ak_slot_free(slot);
         return NULL;
     }
+    /* The most that one curl_easy_recv gives; cannot be set again once the handle
+     * was used.  Without it, reading is only slower. */
+    (void)curl_easy_setopt(slot->easy, CURLOPT_BUFFERSIZE, (long)MOST_AT_ONCE);
     return slot;
 }
 
@@ -174,8 +177,6 @@ set_options(struct ak_slot *slot, const char *url, long connect_ms)
     SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
     SET(CURLOPT_CONNECT_ONLY, 1L);
     SET(CURLOPT_NOSIGNAL, 1L);
-    /* The most that one curl_easy_recv gives. */
-    SET(CURLOPT_BUFFERSIZE, (long)MOST_AT_ONCE);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms > 0 ? connect_ms : (long)LONGEST_CONNECT_MS);
     SET(CURLOPT_ERRORBUFFER, slot->error);
