@@ -185,34 +185,33 @@ PAGE = (
 )
 
 
-def _log_in(server: FaultServer, host: str) -> apikit.Session:
-    """Log in at a provider of that name, whose pages are plain http by way of a proxy."""
+def _log_in(server: FaultServer, origin: str, **proxies: str) -> apikit.Session:
+    """Log in at a provider of that origin, all in plain http."""
     server.script("/start", [answer(PAGE.encode(), "Content-Type: text/html")])
     server.script("/session", [answer(b"welcome")])
     return apikit.Session(
-        "ann",
-        SECRET,
-        f"http://{host}/start",
-        f"http://{host}/session",
-        proxies={"http": server.url("")},
-        trust_env=False,
+        "ann", SECRET, f"{origin}/start", f"{origin}/session", proxies=proxies, trust_env=False
     )
 
 
-def test_password_goes_over_https_only(server: FaultServer) -> None:
-    with _log_in(server, "provider.example") as session:
+@pytest.mark.parametrize("host", ["provider.example", "localhost"])
+def test_password_goes_by_no_proxy_in_plain_http(server: FaultServer, host: str) -> None:
+    with _log_in(server, f"http://{host}", http=server.url("")) as session:
         assert session.login_state == "error"
-        assert "https" in session.login_message
+        assert ("https" if host == "provider.example" else "proxy") in session.login_message
     assert server.seen("/start")
     assert server.seen("/session") == []
-    with _log_in(server, "localhost") as session:
+
+
+def test_password_goes_in_plain_http_to_loopback(server: FaultServer) -> None:
+    with _log_in(server, server.url("")) as session:
         assert session.login_state == "ok"
     (posted,) = server.seen("/session")
     assert f"password={SECRET}".encode() in posted.body
 
 
 def test_password_is_in_no_attribute_and_no_text(server: FaultServer) -> None:
-    with _log_in(server, "localhost") as session:
+    with _log_in(server, server.url("")) as session:
         assert session.login_state == "ok"
         names = [name for name in dir(session) if not callable(getattr(session, name))]
         shown = [repr(session), str(vars(session)), session.get_authentication_postdata()]
