@@ -5,6 +5,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, NoReturn, Protocol, Self
 
+from typing_extensions import disjoint_base
+
 from apikit.cookies import CookieJar as _CookieJar
 from apikit.models import PreparedRequest as _PreparedRequest
 from apikit.response import Response as _Response
@@ -52,6 +54,7 @@ class BackendError(Exception):
 def raise_ise(text: str | bytes | Exception | None) -> NoReturn: ...
 def raise_from_response(resp: _HasStatus) -> None: ...
 
+@disjoint_base
 class Headers:
     def __new__(cls, *args: object, **kwargs: object) -> Self: ...
     def __len__(self) -> int: ...
@@ -65,6 +68,7 @@ class Headers:
 
 _Row = tuple[str, str, str, str, int | None, bool, bool, bool]
 
+@disjoint_base
 class CookieJar:
     def __new__(cls, *args: object, **kwargs: object) -> Self: ...
     def __len__(self) -> int: ...
@@ -89,6 +93,7 @@ class CookieJar:
     def _expire(self, now: int, /) -> None: ...
     def _assign(self, other: CookieJar, /) -> None: ...
 
+@disjoint_base
 class Response:
     status_code: int
     reason: str
@@ -123,6 +128,7 @@ class Response:
 
 _Timeout = float | tuple[float | None, float | None] | None
 
+@disjoint_base
 class Session:
     headers: _CaseInsensitiveDict
     cookies: _CookieJar
@@ -191,6 +197,8 @@ class Session:
     def patch(self, url: Any, data: Any = None, **kwargs: Any) -> _Response: ...
     def delete(self, url: Any, **kwargs: Any) -> _Response: ...
     def set_oauth2_password(self, password: str | None) -> None: ...
+    def __copy__(self) -> NoReturn: ...
+    def __deepcopy__(self, memo: Any, /) -> NoReturn: ...
     _logins: int
     _retries: Any
     def _fetch(self, url: Any, jar: _CookieJar, /) -> _Response: ...

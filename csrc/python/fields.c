@@ -72,19 +72,27 @@ wire_bytes(PyObject *text, const char *what, PyObject **owner, struct ak_str *by
 
 /* A head grows by redirects and cookies too: too large a one is no want of memory. */
 static int
+raise_growth(enum ak_status status)
+{
+    struct ak_err err;
+    if (status != AK_TOO_LARGE) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    (void)ak_fail(&err, AK_BAD_HEADER,
+                  "the head of the request would be too large to be sent: URL, headers and cookies "
+                  "may have 1 MiB together, a session's headers 256 KiB");
+    ak_raise(&err, NULL, NULL);
+    return -1;
+}
+
+static int
 raise_status(enum ak_status status, const struct ak_err *err)
 {
-    struct ak_err too_large;
-    if (status == AK_TOO_LARGE) {
-        (void)ak_fail(&too_large, AK_BAD_HEADER,
-                      "the head of the request would be too large to be sent: URL, headers and "
-                      "cookies may have 1 MiB together, a session's headers 256 KiB");
-        ak_raise(&too_large, NULL, NULL);
-    } else if (status == AK_BAD_HEADER) {
-        ak_raise(err, NULL, NULL);
-    } else {
-        PyErr_NoMemory();
+    if (status != AK_BAD_HEADER) {
+        return raise_growth(status);
     }
+    ak_raise(err, NULL, NULL);
     return -1;
 }
 
@@ -173,7 +181,7 @@ append_session_fields(SessionObject *session, PyObject *headers, unsigned skip, 
     }
     *seen |= session->fields_seen;
     enum ak_status status = ak_buf_append(out, ak_buf_str(&session->fields));
-    return status == AK_OK ? 0 : raise_status(status, NULL);
+    return status == AK_OK ? 0 : raise_growth(status);
 }
 
 /* ---- cookies ---- */
@@ -337,7 +345,7 @@ write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
         status = append_host(call, headers, skip, out);
     }
     if (status != AK_OK) {
-        return raise_status(status, NULL);
+        return raise_growth(status);
     }
     int written = call->headers != NULL
                       ? ak_write_fields(headers, skip, &seen, out)
@@ -346,7 +354,7 @@ write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
         return -1;
     }
     status = append_derived(call, seen, out);
-    return status == AK_OK ? 0 : raise_status(status, NULL);
+    return status == AK_OK ? 0 : raise_growth(status);
 }
 
 int
