@@ -39,12 +39,18 @@ ak_slot_new(void)
     if (slot == NULL) {
         return NULL;
     }
+    if (ak_lock_init(&slot->lock, NULL, NULL) != AK_OK) {
+        ak_free(slot);
+        return NULL;
+    }
     slot->fd = CURL_SOCKET_BAD;
     slot->generation = ak_fork_generation();
     slot->text = ak_buf_make(MAX_ENDPOINT_TEXT);
     slot->input = ak_malloc(AK_SLOT_INPUT_SIZE);
+    ak_lock_acquire(&slot->lock);
     slot->multi = curl_multi_init();
     slot->easy = curl_easy_init();
+    ak_lock_release(&slot->lock);
     if (slot->input == NULL || slot->multi == NULL || slot->easy == NULL) {
         ak_slot_free(slot);
         return NULL;
@@ -63,12 +69,37 @@ ak_slot_free(struct ak_slot *slot)
     }
     if (slot->generation == ak_fork_generation()) {
         ak_slot_close(slot);
+        ak_lock_acquire(&slot->lock);
         curl_easy_cleanup(slot->easy);
         curl_multi_cleanup(slot->multi);
+        ak_lock_release(&slot->lock);
     }
+    ak_lock_destroy(&slot->lock);
     ak_free(slot->input);
     ak_buf_free_secret(&slot->text);
     ak_free(slot);
+}
+
+static bool
+may_take_locks(const struct ak_slot *slot)
+{
+    return slot->endpoint.scheme == AK_HTTPS || slot->endpoint.proxy.len > 0;
+}
+
+void
+ak_slot_enter(struct ak_slot *slot)
+{
+    if (may_take_locks(slot)) {
+        ak_lock_acquire(&slot->lock);
+    }
+}
+
+void
+ak_slot_leave(struct ak_slot *slot)
+{
+    if (may_take_locks(slot)) {
+        ak_lock_release(&slot->lock);
+    }
 }
 
 void
@@ -79,7 +110,9 @@ ak_slot_close(struct ak_slot *slot)
     slot->fd = CURL_SOCKET_BAD;
     if (slot->attached && slot->generation == ak_fork_generation()) {
         /* The only call that closes a CONNECT_ONLY connection. */
+        ak_slot_enter(slot);
         curl_multi_remove_handle(slot->multi, slot->easy);
+        ak_slot_leave(slot);
     }
     slot->attached = false;
     slot->requests = 0;
@@ -260,7 +293,9 @@ ak_slot_connect_step(struct ak_slot *slot, int64_t until, struct ak_err *err)
 {
     for (;;) {
         int running;
+        ak_slot_enter(slot);
         CURLMcode multi_code = curl_multi_perform(slot->multi, &running);
+        ak_slot_leave(slot);
         CURLcode code;
         if (multi_code != CURLM_OK) {
             ak_fail(err, AK_CONNECT_FAILED, "libcurl: %s", curl_multi_strerror(multi_code));

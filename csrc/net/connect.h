@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "core/url.h"
+#include "net/global.h"
 
 enum ak_verify { AK_VERIFY_NOTHING, AK_VERIFY_PEER };
 
@@ -54,6 +55,7 @@ struct ak_slot {
     bool attached;               /* easy is in multi: a connection may be open */
     struct ak_endpoint endpoint; /* slices into text */
     struct ak_buf text;
+    struct ak_lock lock;    /* held inside libcurl, never while it waits: no fork meanwhile */
     unsigned generation;    /* ak_fork_generation() at its making */
     unsigned long requests; /* answers read over the present connection */
     char *input;            /* AK_SLOT_INPUT_SIZE bytes for the exchange */
@@ -92,6 +94,11 @@ AK_MUST_CHECK enum ak_io ak_slot_recv(struct ak_slot *slot, char *into, size_t s
                                       struct ak_err *err);
 
 enum ak_wait { AK_WAIT_READ = 1, AK_WAIT_WRITE = 2, AK_WAIT_BOTH = 3 };
+
+/* Around a call into libcurl that may take locks of a TLS library, which the child
+ * of a fork would find locked for ever; nothing for plain connections. */
+void ak_slot_enter(struct ak_slot *slot);
+void ak_slot_leave(struct ak_slot *slot);
 
 /* Wait until the socket is ready or the monotonic time UNTIL: the ready
  * directions, 0 if none is. */

@@ -3,8 +3,9 @@
  *
  * A mutex that another thread holds when a process forks stays locked in the
  * child for ever.  Every mutex of this library is therefore a struct ak_lock:
- * a fork takes all of them first (none is ever held across I/O) and lets them
- * go on both sides. */
+ * a fork takes all of them first (none is ever held across a wait) and lets them
+ * go on both sides.  Those of the TLS library are not ours, so whoever calls into
+ * it holds one of ours meanwhile (ak_slot_enter). */
 #ifndef AK_NET_GLOBAL_H
 #define AK_NET_GLOBAL_H
 

@@ -56,7 +56,9 @@ ak_slot_send(struct ak_slot *slot, struct ak_str bytes, size_t *count, struct ak
         return fail_foreign(err);
     }
     slot->error[0] = '\0';
+    ak_slot_enter(slot);
     CURLcode code = curl_easy_send(slot->easy, bytes.ptr, bytes.len, count);
+    ak_slot_leave(slot);
     if (code == CURLE_AGAIN || (code == CURLE_OK && *count == 0)) {
         return AK_IO_AGAIN;
     }
@@ -70,7 +72,9 @@ ak_slot_recv(struct ak_slot *slot, char *into, size_t size, size_t *count, struc
         return fail_foreign(err);
     }
     slot->error[0] = '\0';
+    ak_slot_enter(slot);
     CURLcode code = curl_easy_recv(slot->easy, into, size, count);
+    ak_slot_leave(slot);
     if (code == CURLE_AGAIN) {
         return AK_IO_AGAIN;
     }
@@ -80,7 +84,10 @@ ak_slot_recv(struct ak_slot *slot, char *into, size_t size, size_t *count, struc
     if (*count > 0) {
         return AK_IO_DONE;
     }
-    return ak_tls_ended_cleanly(slot) ? AK_IO_EOF : AK_IO_CUT;
+    ak_slot_enter(slot);
+    bool clean = ak_tls_ended_cleanly(slot);
+    ak_slot_leave(slot);
+    return clean ? AK_IO_EOF : AK_IO_CUT;
 }
 
 int
