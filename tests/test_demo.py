@@ -17,6 +17,8 @@ import pytest
 
 from tests.servers import ANN, LOOPBACK, ROOT
 
+pytestmark = pytest.mark.no_asan  # programs of their own, whose calls other tests make too
+
 _DEADLINE_SECONDS = 240.0
 _STAYING_UP = "Everything stays up until Ctrl-C."
 _LOGIN_HOPS = (

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.no_asan  # each runs a pytest of its own, without a byte on the wire
+
 USES = """
     import pytest
     from apikit import retry_request

@@ -232,7 +232,7 @@ SUITES = (
     Suite("fuzz", 60, run_fuzz),
     Suite("py", 180, run_py, takes_arguments=True),
     Suite("py-flask22", 60, run_flask22, takes_arguments=True),
-    Suite("differential", 90, run_differential, takes_arguments=True),
-    Suite("py-asan", 240, run_asan, takes_arguments=True),
+    Suite("differential", 60, run_differential, takes_arguments=True),
+    Suite("py-asan", 300, run_asan, takes_arguments=True),
     Suite("sdist", 60, run_sdist),
 )
