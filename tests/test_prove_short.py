@@ -9,15 +9,16 @@ import pytest
 from tests.prove.__main__ import PROMISES
 from tests.prove.harness import Tally
 
-SHORT = {"truncation": 1200, "fork": 1000, "kill": 1500, "longlife": 8000}
+SHORT = {"truncation": 1200, "fork": 1000, "kill": 1500, "longlife": 8000, "valgrind": 2}
 
 
 def test_every_promise_has_a_short_form() -> None:
     assert SHORT.keys() == PROMISES.keys()
 
 
-#: The sanitizer's quarantine grows by what was given back: no memory can be judged.
-NO_ASAN = {"longlife": [pytest.mark.no_asan]}
+#: The sanitizer's quarantine grows by what was given back: no memory can be judged; nor can
+#: valgrind run what is instrumented.
+NO_ASAN = {name: [pytest.mark.no_asan] for name in ("longlife", "valgrind")}
 
 
 @pytest.mark.parametrize(

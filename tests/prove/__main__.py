@@ -6,14 +6,13 @@ import argparse
 import sys
 
 from tests.faults.handle import ROOT
-from tests.prove import fork, kill, longlife, truncation
+from tests.prove import fork, kill, longlife, truncation, valgrind
 from tests.prove.harness import Promise, Tally
 
 __all__ = ["PROMISES", "main"]
 
 PROMISES: dict[str, Promise] = {
-    promise.name: promise
-    for promise in (truncation.PROMISE, fork.PROMISE, kill.PROMISE, longlife.PROMISE)
+    module.PROMISE.name: module.PROMISE for module in (truncation, fork, kill, longlife, valgrind)
 }
 
 
