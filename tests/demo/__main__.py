@@ -98,6 +98,14 @@ def _choose_proxy(wanted: str | None) -> Kind:
 
 
 def _stay_up(stack: Stack) -> None:
+    try:
+        _say_what_to_try(stack)
+        signal.pause()
+    except KeyboardInterrupt:
+        _say("")
+
+
+def _say_what_to_try(stack: Stack) -> None:
     ann, bob = (Credentials(user.name, user.password) for user in (ANN, BOB))
     wrong = Credentials(ANN.name, WRONG_PASSWORD)
     service = stack.service
@@ -112,10 +120,6 @@ def _stay_up(stack: Stack) -> None:
     ):
         _say(f"   {curl_line(service, path, credentials)}")
     _say(f"   and in a browser, as {ann.name} with the password {ann.password}: {stack.door.url}/")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        _say("")
 
 
 def _say(line: str) -> None:
