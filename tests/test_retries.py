@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[_Server]:
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.script, server.seen = [], []
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         yield server
         server.shutdown()

@@ -226,13 +226,13 @@ def run_sdist(result: Result, _arguments: Sequence[str]) -> None:
 
 
 SUITES = (
-    Suite("c", 60, lambda result, _: run_c(result, PLAIN)),
-    Suite("c-asan", 60, lambda result, _: run_c(result, ASAN)),
-    Suite("c-tsan", 60, lambda result, _: run_c(result, TSAN, TSAN_MARKER)),
-    Suite("fuzz", 60, run_fuzz),
+    Suite("c", 30, lambda result, _: run_c(result, PLAIN)),
+    Suite("c-asan", 45, lambda result, _: run_c(result, ASAN)),
+    Suite("c-tsan", 45, lambda result, _: run_c(result, TSAN, TSAN_MARKER)),
+    Suite("fuzz", 30, run_fuzz),
     Suite("py", 180, run_py, takes_arguments=True),
     Suite("py-flask22", 60, run_flask22, takes_arguments=True),
     Suite("differential", 60, run_differential, takes_arguments=True),
-    Suite("py-asan", 300, run_asan, takes_arguments=True),
-    Suite("sdist", 60, run_sdist),
+    Suite("py-asan", 240, run_asan, takes_arguments=True),
+    Suite("sdist", 45, run_sdist),
 )
