@@ -36,7 +36,10 @@ class LeakCheck:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Check before the first test by Hypothesis."""
         if is_by_hypothesis(item):
-            self.has_found_any()
+            # The report must not be taken for the output of a test that passes.
+            capture = item.config.pluginmanager.getplugin("capturemanager")
+            with capture.global_and_fixture_disabled():
+                self.has_found_any()
 
     def has_found_any(self) -> bool:
         """Whether memory was lost: looked for at the first call only, and reported there."""
