@@ -8,13 +8,6 @@ enum {
     MOST_HOST = 4 * AK_URL_MAX_HOST /* in UTF-8; idna takes the square of the time */
 };
 
-static int
-no_memory(void)
-{
-    PyErr_NoMemory();
-    return -1;
-}
-
 PyObject *
 ak_encode_host(struct ak_str text)
 {
@@ -123,7 +116,7 @@ code_plain_dict(PyObject *params, struct ak_buf *query)
             ak_url_append_form_coded(query, ak_str_of(name, (size_t)key_length)) != AK_OK ||
             ak_buf_append_char(query, '=') != AK_OK ||
             ak_url_append_form_coded(query, ak_str_of(text, (size_t)value_length)) != AK_OK) {
-            return no_memory();
+            return ak_raise_no_memory();
         }
     }
     return 1;
@@ -139,7 +132,9 @@ code_any_params(PyObject *params, struct ak_buf *query)
     int result = -1;
     if (text != NULL) {
         ak_buf_clear(query);
-        result = ak_buf_append(query, ak_str_of(text, (size_t)length)) == AK_OK ? 0 : no_memory();
+        result = ak_buf_append(query, ak_str_of(text, (size_t)length)) == AK_OK
+                     ? 0
+                     : ak_raise_no_memory();
     }
     Py_XDECREF(coded);
     return result;

@@ -5,6 +5,7 @@
 
 #include "python/state.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* In the order in which Session.request takes them by place. */
@@ -39,6 +40,13 @@ struct ak_arguments {
     PyObject *jar;                  /* borrowed; of a login, NULL for the session's */
     enum ak_credentials credentials;
 };
+
+/* Whether there is an argument other than None. */
+static inline bool
+ak_is_given(PyObject *value)
+{
+    return value != NULL && value != Py_None;
+}
 
 /* A function's signature: its name and what it takes by place. */
 struct ak_signature {

@@ -66,22 +66,17 @@ ak_call_set_body(struct ak_call *call, PyObject *body)
     return set_streamed_body(call, body);
 }
 
-static inline bool
-is_given(PyObject *value)
-{
-    return value != NULL && value != Py_None;
-}
-
 int
 ak_call_take_body(struct ak_call *call, const struct ak_arguments *arguments)
 {
     PyObject *data = arguments->values[AK_ARG_DATA];
     PyObject *files = arguments->values[AK_ARG_FILES];
     PyObject *json = arguments->values[AK_ARG_JSON];
-    if (!is_given(data) && !is_given(files) && !is_given(json)) {
+    if (!ak_is_given(data) && !ak_is_given(files) && !ak_is_given(json)) {
         return 0;
     }
-    if (is_given(data) && !is_given(files) && PyBytes_Check(data) && PyBytes_GET_SIZE(data) > 0) {
+    if (ak_is_given(data) && !ak_is_given(files) && PyBytes_Check(data) &&
+        PyBytes_GET_SIZE(data) > 0) {
         return ak_call_set_body(call, data);
     }
     PyObject *encoded = ak_prepare_call(

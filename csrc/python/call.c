@@ -1,8 +1,6 @@
 /* The life of a call: hop after hop until the final answer. */
 #include "python/call.h"
 
-#include <time.h>
-
 #include "python/auth.h"
 #include "python/cookies.h"
 #include "python/errors.h"
@@ -12,17 +10,6 @@ enum { SMALL_BODY = 16 * 1024 };
 
 /* How long the interpreter is let go at most: signals are looked at in between. */
 static const int64_t step_length = 100 * 1000 * 1000; /* nanoseconds */
-
-static int
-raise_error(struct ak_call *call, const struct ak_err *err)
-{
-    PyObject *request = ak_call_prepared_request(call); /* new */
-    if (request != NULL) {
-        ak_raise(err, request, NULL);
-        Py_DECREF(request);
-    }
-    return -1;
-}
 
 /* ---- one exchange ---- */
 
@@ -60,7 +47,7 @@ ak_call_step(struct ak_call *call, enum ak_step *step)
             result = lend_sink(call);
             break;
         case AK_STEP_FAILED:
-            return raise_error(call, &err);
+            return ak_call_raise(call, &err);
         default:
             return 0;
         }
@@ -128,23 +115,6 @@ begin_exchange(struct ak_call *call)
     return 0;
 }
 
-/* Each Set-Cookie of the answer, into JAR. */
-static enum ak_status
-take_cookies(PyObject *jar, const struct ak_url *url, struct ak_str head)
-{
-    enum ak_status status = AK_OK;
-    size_t offset = 0;
-    struct ak_str name, value;
-    struct ak_cookie_jar *cookies = ak_cookies_lock(jar);
-    while (status == AK_OK && ak_http1_next_field(head, &offset, &name, &value)) {
-        if (ak_str_iequal(name, AK_STR("set-cookie"))) {
-            status = ak_cookie_jar_take(cookies, value, url, (int64_t)time(NULL));
-        }
-    }
-    ak_cookies_unlock(jar);
-    return status;
-}
-
 static int
 keep_cookies(struct ak_call *call)
 {
@@ -153,9 +123,9 @@ keep_cookies(struct ak_call *call)
     if (!ak_http1_find_field(head, AK_STR("set-cookie"), &unused)) {
         return 0;
     }
-    enum ak_status status = take_cookies(call->jar, &call->url, head);
+    enum ak_status status = ak_cookies_take(call->jar, &call->url, head);
     if (status == AK_OK && call->call_jar != NULL) {
-        status = take_cookies(call->call_jar, &call->url, head);
+        status = ak_cookies_take(call->call_jar, &call->url, head);
     }
     if (status != AK_OK) {
         PyErr_NoMemory();
@@ -229,7 +199,7 @@ next_hop(struct ak_call *call, int status, struct ak_str location, struct ak_red
     enum ak_status result =
         ak_redirect_next(redirect, &call->url, call->method_text, status, location, &err);
     Py_XDECREF(encoded);
-    return result == AK_OK ? 0 : raise_error(call, &err);
+    return result == AK_OK ? 0 : ak_call_raise(call, &err);
 }
 
 static int
@@ -281,7 +251,7 @@ refuse_body(struct ak_call *call, int status)
                   "a %d redirect would send the body of a %.*s where it must not go: to another "
                   "origin, or a password a second time; send it there yourself if you trust it",
                   status, (int)call->method_text.len, call->method_text.ptr);
-    return raise_error(call, &err);
+    return ak_call_raise(call, &err);
 }
 
 /* Make the next hop of CALL from REDIRECT, whose URL it takes. */

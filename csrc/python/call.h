@@ -114,6 +114,8 @@ ak_call_shown_body(const struct ak_call *call)
 
 /* The request of the present hop as a PreparedRequest: new, or NULL. */
 PyObject *ak_call_prepared_request(struct ak_call *call);
+/* Raise what ERR stands for, with that request.  Always -1. */
+int ak_call_raise(struct ak_call *call, const struct ak_err *err);
 
 /* ---- address.c ---- */
 

@@ -5,6 +5,9 @@
  * either may run code that wants the same lock. */
 #include "python/cookies.h"
 
+#include <time.h>
+
+#include "core/http1.h"
 #include "net/global.h"
 #include "net/public_suffix.h"
 
@@ -32,6 +35,22 @@ void
 ak_cookies_unlock(PyObject *cookies)
 {
     ak_lock_release(&as_jar(cookies)->lock);
+}
+
+enum ak_status
+ak_cookies_take(PyObject *cookies, const struct ak_url *url, struct ak_str head)
+{
+    enum ak_status status = AK_OK;
+    size_t offset = 0;
+    struct ak_str name, value;
+    struct ak_cookie_jar *jar = ak_cookies_lock(cookies);
+    while (status == AK_OK && ak_http1_next_field(head, &offset, &name, &value)) {
+        if (ak_str_iequal(name, AK_STR("set-cookie"))) {
+            status = ak_cookie_jar_take(jar, value, url, (int64_t)time(NULL));
+        }
+    }
+    ak_cookies_unlock(cookies);
+    return status;
 }
 
 bool

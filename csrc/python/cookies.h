@@ -20,4 +20,8 @@ bool ak_is_cookies(struct module_state *state, PyObject *object);
 struct ak_cookie_jar *ak_cookies_lock(PyObject *cookies);
 void ak_cookies_unlock(PyObject *cookies);
 
+/* Take each Set-Cookie of an answer's HEAD that came from URL. */
+AK_MUST_CHECK enum ak_status ak_cookies_take(PyObject *cookies, const struct ak_url *url,
+                                             struct ak_str head);
+
 #endif

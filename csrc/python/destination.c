@@ -7,24 +7,6 @@
 
 enum { MOST_TEXT = 64 * 1024 };
 
-static int
-no_memory(void)
-{
-    PyErr_NoMemory();
-    return -1;
-}
-
-static int
-raise_error(struct ak_call *call, const struct ak_err *err)
-{
-    PyObject *request = ak_call_prepared_request(call); /* new */
-    if (request != NULL) {
-        ak_raise(err, request, NULL);
-        Py_DECREF(request);
-    }
-    return -1;
-}
-
 /* ---- the proxy ---- */
 
 /* The value of KEY in MAPPING, a str: 1 if the key is there (*value may be
@@ -97,7 +79,7 @@ set_proxy(struct ak_call *call, struct ak_str text)
     ak_buf_clear(&call->proxy);
     if ((bare && ak_buf_append(&call->proxy, AK_STR("http://")) != AK_OK) ||
         ak_buf_append(&call->proxy, text) != AK_OK) {
-        return no_memory();
+        return ak_raise_no_memory();
     }
     return 1;
 }
@@ -219,12 +201,12 @@ connect_to_proxy(struct ak_call *call)
         goto done;
     }
     if (authorize_to_proxy(call, &proxy) != AK_OK) {
-        no_memory();
+        ak_raise_no_memory();
         goto done;
     }
     ak_buf_clear(&call->texts);
     if (ak_buf_append(&call->texts, proxy.host) != AK_OK) {
-        no_memory();
+        ak_raise_no_memory();
         goto done;
     }
     call->form = AK_ABSOLUTE_FORM;
@@ -257,7 +239,7 @@ use_proxy(struct ak_call *call)
     enum ak_proxy_kind kind;
     struct ak_err err;
     if (ak_proxy_find_kind(ak_buf_str(&call->proxy), &kind, &err) != AK_OK) {
-        return raise_error(call, &err);
+        return ak_call_raise(call, &err);
     }
     if (kind != AK_PROXY_SOCKS && call->url.scheme == AK_HTTP) {
         return connect_to_proxy(call);

@@ -15,4 +15,12 @@ PyObject *ak_raise(const struct ak_err *err, PyObject *request, PyObject *respon
 PyObject *ak_raise_named(const char *name, const char *message, PyObject *request,
                          PyObject *response);
 
+/* MemoryError; always -1. */
+static inline int
+ak_raise_no_memory(void)
+{
+    PyErr_NoMemory();
+    return -1;
+}
+
 #endif

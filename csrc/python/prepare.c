@@ -30,12 +30,6 @@ ak_prepare_call(const char *name, PyObject *args)
     return result;
 }
 
-static inline bool
-is_given(PyObject *value)
-{
-    return value != NULL && value != Py_None;
-}
-
 /* ---- method and URL ---- */
 
 static bool
@@ -90,7 +84,7 @@ take_method(struct ak_call *call, PyObject *method)
 static int
 take_headers(struct ak_call *call, PyObject *headers)
 {
-    if (!is_given(headers)) {
+    if (!ak_is_given(headers)) {
         return 0;
     }
     call->headers =
@@ -137,7 +131,7 @@ take_cookies(struct ak_call *call, PyObject *cookies)
 static int
 truth_of(PyObject *given, int fallback)
 {
-    return is_given(given) ? PyObject_IsTrue(given) : fallback;
+    return ak_is_given(given) ? PyObject_IsTrue(given) : fallback;
 }
 
 int
@@ -198,8 +192,8 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
     call->delivery = stream ? AK_DELIVER_PIECES : AK_DELIVER_WHOLE;
     call->allow_redirects = follow;
     call->verify =
-        Py_NewRef(is_given(given[AK_ARG_VERIFY]) ? given[AK_ARG_VERIFY] : session->verify);
-    call->cert = Py_NewRef(is_given(given[AK_ARG_CERT]) ? given[AK_ARG_CERT] : session->cert);
+        Py_NewRef(ak_is_given(given[AK_ARG_VERIFY]) ? given[AK_ARG_VERIFY] : session->verify);
+    call->cert = Py_NewRef(ak_is_given(given[AK_ARG_CERT]) ? given[AK_ARG_CERT] : session->cert);
     call->proxies = Py_XNewRef(proxied > 0 ? given[AK_ARG_PROXIES] : NULL);
     if (call->proxies != NULL && !PyMapping_Check(call->proxies)) {
         PyErr_Format(PyExc_TypeError, "proxies must be a dict such as {\"http\": URL}, not %.100s",
@@ -209,7 +203,7 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
     if (check_session_hooks(session->hooks) < 0) {
         return -1;
     }
-    if (is_given(given[AK_ARG_HOOKS])) {
+    if (ak_is_given(given[AK_ARG_HOOKS])) {
         call->hooks = ak_prepare_call("read_hooks", Py_BuildValue("(O)", given[AK_ARG_HOOKS]));
         return call->hooks == NULL ? -1 : 0;
     }

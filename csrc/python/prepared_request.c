@@ -1,6 +1,7 @@
 /* A request as a Python object: for hooks, auth= and Response.request. */
 #include "python/call.h"
 
+#include "python/errors.h"
 #include "python/headers.h"
 #include "python/response.h"
 
@@ -36,4 +37,15 @@ ak_call_prepared_request(struct ak_call *call)
     }
     Py_XDECREF(url);
     return request;
+}
+
+int
+ak_call_raise(struct ak_call *call, const struct ak_err *err)
+{
+    PyObject *request = ak_call_prepared_request(call); /* new */
+    if (request != NULL) {
+        ak_raise(err, request, NULL);
+        Py_DECREF(request);
+    }
+    return -1;
 }

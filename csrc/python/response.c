@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 #include <structmember.h>
-#include <time.h>
 
 #include "python/cookies.h"
 #include "python/errors.h"
@@ -64,23 +63,6 @@ make_request(ResponseObject *self)
     return request;
 }
 
-static enum ak_status
-fill_jar(ResponseObject *self, PyObject *jar, const struct ak_url *url)
-{
-    enum ak_status status = AK_OK;
-    size_t offset = 0;
-    struct ak_str name, value;
-    struct ak_cookie_jar *cookies = ak_cookies_lock(jar);
-    while (status == AK_OK &&
-           ak_http1_next_field(ak_buf_str(&self->head), &offset, &name, &value)) {
-        if (ak_str_iequal(name, AK_STR("set-cookie"))) {
-            status = ak_cookie_jar_take(cookies, value, url, (int64_t)time(NULL));
-        }
-    }
-    ak_cookies_unlock(jar);
-    return status;
-}
-
 /* The cookies that this answer set. */
 static PyObject *
 make_cookies(ResponseObject *self)
@@ -95,7 +77,7 @@ make_cookies(ResponseObject *self)
     ak_url_init(&url);
     if (ak_parse_url_object(&url, address) < 0) {
         Py_CLEAR(jar);
-    } else if (fill_jar(self, jar, &url) != AK_OK) {
+    } else if (ak_cookies_take(jar, &url, ak_buf_str(&self->head)) != AK_OK) {
         PyErr_NoMemory();
         Py_CLEAR(jar);
     }
