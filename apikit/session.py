@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 
 from apikit import _core, _prepare
-from apikit._answers import Places, find_sent, find_shown, is_from_elsewhere, last_at_proxy, page_of
+from apikit._authentication import SESSION_URL as SESSION_URL
+from apikit._authentication import split_password
+from apikit._renewal import Renewing, leave
 from apikit.cookies import CookieJar
-from apikit.errors import RequestException
-from apikit.login import Form, Outcome, Page, Strategy, find_strategy
+from apikit.login import find_strategy
 from apikit.models import PreparedRequest, Request
 from apikit.response import Response
 from apikit.structures import CaseInsensitiveDict
@@ -22,18 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CookieJar", "PreparedRequest", "Request", "Response", "Session", "SessionOptions"]
 
-SESSION_URL: Final = "https://github.com/session"
-
 _core.register(
     headers=CaseInsensitiveDict,
     cookies=CookieJar,
     response=Response,
     prepared_request=PreparedRequest,
 )
-
-
-#: Those whose locks the child of a fork makes anew.
-_sessions: Final[weakref.WeakSet[Session]] = weakref.WeakSet()
 
 
 class SessionOptions(TypedDict, total=False):
@@ -53,7 +45,7 @@ class SessionOptions(TypedDict, total=False):
     cookies_per_call: bool
 
 
-class Session(_core.Session):
+class Session(Renewing):
     """A client that keeps connections, cookies and settings from call to call.
 
     It has what requests' class of this name has, and logs in as the class of
@@ -138,7 +130,7 @@ deadline, max_redirects, trust_env, transport
         transport: Callable[[PreparedRequest], bytes] | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
-        own, secret = _split_password(authentication_postdata)
+        own, secret = split_password(authentication_postdata)
         wants_login = bool(oauth2_username and oauth2_password and authentication_base_url)
         try:
             super().__init__(
@@ -154,32 +146,9 @@ deadline, max_redirects, trust_env, transport
             del oauth2_password, authentication_postdata, secret
         self.retries = retries
         self.transport = transport
-        self._strategy = find_strategy(login)
-        self._postdata = own
-        self._posted: dict[str, Any] | None = None
-        # Reentrant: a hook that sees the pages of the login may send requests.
-        self._login_lock = threading.RLock()
-        self._is_renewable = self._is_logging_in = False
-        self._useless_login = -1
-        self.login_state = "none"
-        self.login_message = "no login was tried"
-        _sessions.add(self)
+        self._prepare_login(find_strategy(login), own)
         if wants_login:
             self.authenticate()
-
-    def authenticate(self) -> None:
-        """Log in anew, with no cookies to begin with.
-
-        Bad credentials and a page without a login form raise nothing, as in the
-        original: the proxy refuses the calls that follow, and `login_state` says why.
-
-        Raises
-        ------
-        RequestException
-            If the network fails.
-        """
-        with self._login_lock:
-            self._log_in()
 
     @property
     def retries(self) -> Retry | None:
@@ -190,49 +159,6 @@ deadline, max_redirects, trust_env, transport
     @retries.setter
     def retries(self, retries: Any) -> None:
         self._retries = None if retries is None else _policy(retries)
-
-    @property
-    def authentication_postdata(self) -> dict[str, Any] | None:
-        """A copy of the login's fields without the password; the last login's if none were given.
-
-        Assigned, it takes the place of those of the constructor.
-        """
-        fields = self._posted if self._postdata is None else self._postdata
-        return None if fields is None else dict(fields)
-
-    @authentication_postdata.setter
-    def authentication_postdata(self, postdata: Mapping[str, Any] | None) -> None:
-        self._postdata, secret = _split_password(postdata)
-        if secret is not None:
-            self.set_oauth2_password(secret)
-
-    def set_oauth2_username(self, username: str | None) -> None:
-        """Set who logs in."""
-        self.oauth2_username = username
-
-    def set_authentication_base_url(self, url: str | None) -> None:
-        """Set where the proxy begins a login."""
-        self.authentication_base_url = url
-
-    def set_authentication_session_url(self, url: str | None) -> None:
-        """Set where the provider takes the login form."""
-        self.authentication_session_url = url
-
-    def get_oauth2_username(self) -> str | None:
-        """Return who logs in."""
-        return self.oauth2_username
-
-    def get_authentication_base_url(self) -> str | None:
-        """Return where the proxy begins a login."""
-        return self.authentication_base_url
-
-    def get_authentication_session_url(self) -> str | None:
-        """Return where the provider takes the login form."""
-        return self.authentication_session_url
-
-    def get_authentication_postdata(self) -> dict[str, Any] | None:
-        """Return the fields of the login, without the password."""
-        return self.authentication_postdata
 
     def prepare_request(self, request: Request) -> PreparedRequest:
         """Return what a request would send, with the settings of this session.
@@ -283,7 +209,7 @@ deadline, max_redirects, trust_env, transport
             params=_none_of(self.params),
             data=request.body,
             headers={**dict.fromkeys(unwanted), **request.headers},
-            auth=_leave,
+            auth=leave,
             hooks=request.hooks,
             **options,
         )
@@ -315,159 +241,6 @@ deadline, max_redirects, trust_env, transport
             "of Session"
         )
 
-    def _log_in(self) -> None:
-        """Do what `authenticate` does; the caller holds the lock.
-
-        The session gets the login's cookies when it has ended, so that what other
-        threads are sending, and the answers to it, have nothing to do with them.
-        """
-        self.login_state, self.login_message = "error", "the login did not end"
-        jar = CookieJar()
-        # Not meanwhile: a hook that sees the login's pages may send requests.
-        is_renewable, self._is_renewable = self._is_renewable, False
-        self._is_logging_in = True
-        try:
-            page = page_of(self._fetch(self.authentication_base_url, jar))
-            if self.authentication_session_url is None:
-                self.authentication_session_url = SESSION_URL
-            strategy = self._make_strategy()
-            found = strategy.read(page, self._postdata or {})
-            if isinstance(found, Form):
-                answer = self._submit(found, jar)
-                found = answer if isinstance(answer, Outcome) else strategy.judge(answer)
-            self.login_state, self.login_message = found.state, found.message
-            is_renewable = found.state == "ok"
-        finally:
-            self._is_renewable = is_renewable
-            self.cookies = jar
-            self._logins += 1
-            self._is_logging_in = False
-
-    def _make_strategy(self) -> Strategy:
-        return self._strategy(
-            self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
-        )
-
-    def _renew(self, response: Response, logins: int, may_send_again: bool) -> bool:
-        """Say whether to send a request again, since the login was lost and is there anew.
-
-        The C half asks when an answer may be the proxy's refusal.  One that is a
-        login page is the caller's 403 if the login cannot be renewed: it is no data.
-
-        Parameters
-        ----------
-        response
-            The answer.
-        logins
-            How many logins had ended when the request was sent: if there was one
-            since, it serves.
-        may_send_again
-            Whether the request can be sent again.
-        """
-        if may_send_again and is_from_elsewhere(response, self._places):
-            return True
-        if not self._is_lost(response, logins, may_ask=may_send_again):
-            return False
-        if may_send_again and self._log_in_again(logins):
-            return True
-        _hide_login_page(response)
-        return False
-
-    def _judge_renewed(self, response: Response, logins: int) -> None:
-        """Look at the answer to a request that was sent again.
-
-        If the proxy refused it too, and the one after the login before, then the
-        logins are of no use: there will be no more until `authenticate` is called.
-
-        Parameters
-        ----------
-        response
-            The answer.
-        logins
-            How many logins had ended when the request was sent again.
-        """
-        if not self._is_lost(response, logins, may_ask=True):
-            return
-        _hide_login_page(response)
-        with self._login_lock:
-            if self._logins != logins or self.login_state != "ok":
-                return
-            if self._useless_login == logins - 1:
-                self._is_renewable, self.login_state = False, "error"
-                self.login_message = "the proxy refuses the session that its own login gave"
-            self._useless_login = logins
-
-    def _is_lost(self, response: Response, logins: int, *, may_ask: bool) -> bool:
-        """Say whether the proxy answered, who wants a login; ask it if the answer leaves that open.
-
-        A login that was not good is not asked about: it will not be renewed.
-        """
-        places = self._places
-        shown = find_shown(response, places, self._make_strategy().offers_login)
-        verdict = _core.who_answered(response.status_code, **shown)
-        if verdict == "ask":
-            # In this order: a login that ends says first what came of it.
-            may_ask = may_ask and (self._is_logging_in or self._is_renewable)
-            status = self._ask_about(last_at_proxy(response, places), logins) if may_ask else -1
-            verdict = _core.who_answered(response.status_code, **shown, auth=status)
-        return verdict == "log-in"
-
-    def _ask_about(self, response: Response, logins: int) -> int:
-        """Return the status with which the proxy judges what a request was sent with; -1 if none.
-
-        Where that is not known, a login since then is an answer too.
-        """
-        places = self._places
-        if self._logins != logins and not places.is_proxy(response.url):
-            return 401
-        sent = find_sent(response, places, self.cookies)
-        try:
-            return self._ask_proxy(places.auth_url, sent, _leave, CookieJar()).status_code
-        except RequestException:
-            return -1
-
-    @property
-    def _places(self) -> Places:
-        return Places(
-            self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
-        )
-
-    def _log_in_again(self, logins: int) -> bool:
-        """Renew a login that was good once; the first of the threads that need it does it.
-
-        One that was cut short, by the network or by Ctrl-C, may be tried again.
-        """
-        with self._login_lock:
-            if self._logins == logins and self._is_renewable:
-                self._log_in()
-            return self._logins != logins and self.login_state == "ok"
-
-    def _submit(self, form: Form, jar: CookieJar) -> Page | Outcome:
-        fields: list[tuple[str, str | None]] = list(form.fields)
-        self._posted = {
-            name: self.oauth2_username if place == form.username else value
-            for place, (name, value) in enumerate(fields)
-            if place != form.password
-        }
-        try:
-            response = self._submit_login(
-                form.action, form.page, fields, form.username, form.password, jar
-            )
-        except ValueError as exception:
-            if isinstance(exception, OSError):
-                raise
-            return Outcome("error", str(exception))
-        return page_of(response)
-
-
-def _free_locks() -> None:
-    """In the child of a fork: whoever held a lock is not there."""
-    for session in _sessions:
-        session._login_lock = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_free_locks)
-
 
 def _policy(retries: Any) -> Retry | None:
     from apikit.retries import Retry  # most sessions have none
@@ -475,26 +248,6 @@ def _policy(retries: Any) -> Retry | None:
     return Retry.from_any(retries)
 
 
-def _hide_login_page(response: Response) -> None:
-    """Let an answer that is a login page, and looks good or foreign, be a refusal."""
-    if response.status_code < 300 or response.history:
-        response.status_code, response.reason = 403, "Forbidden"
-
-
-def _split_password(postdata: Mapping[str, Any] | None) -> tuple[dict[str, Any] | None, Any]:
-    """Return the fields without the password, and that."""
-    if postdata is None:
-        return None, None
-    fields = dict(postdata)
-    secrets = [fields.pop(name) for name in postdata if "password" in str(name).lower()]
-    return fields, secrets[0] if secrets else None
-
-
 def _none_of(params: Any) -> Any:
     """Return parameters for a call that take out those of the session."""
     return dict.fromkeys(params) if isinstance(params, Mapping) else []
-
-
-def _leave(request: PreparedRequest) -> PreparedRequest:
-    """Be the `auth` that changes nothing."""
-    return request
