@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from tests.servers import ANN, BOB, Kind, Refusal, ServerError, Style, find_go, oauth2_proxy_path
+from tests.servers import ANN, BOB, OAUTH2_PROXY_7_4, Kind, Refusal, ServerError, Style, find_go
 
 from .caller import Credentials, curl_line
 from .stack import Stack, run_stack
@@ -92,7 +92,7 @@ def _choose_proxy(wanted: str | None) -> Kind:
         _say("There is no go to build oauth2-proxy with: a stand-in in Python takes its place.")
         return Kind.STAND_IN
     kind = _KINDS[wanted or "real"]
-    if kind is Kind.REAL and not oauth2_proxy_path().exists():
+    if kind is Kind.REAL and not OAUTH2_PROXY_7_4.path.exists():
         _say(f"Building {kind.value}: about a minute, this once.")
     return kind
 

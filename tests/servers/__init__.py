@@ -1,10 +1,22 @@
 """Servers for the tests and the demo, each a child process on a loopback port of its own."""
 
 from .backend import FAILING_JOBS, USER_HEADER, metric_value, start_backend
+from .go_program import GoProgram, find_go
+from .issuer import AUDIENCE, Token, fetch_token, start_issuer
 from .login_page import Style
 from .process import LOOPBACK, ROOT, Server, ServerError, reserve_port, start_server
 from .provider import PROVIDER_HOST, start_provider
-from .proxy import Kind, Refusal, build_oauth2_proxy, find_go, oauth2_proxy_path, start_proxy
+from .proxy import (
+    OAUTH2_PROXIES,
+    OAUTH2_PROXY_7_4,
+    OAUTH2_PROXY_7_15,
+    Kind,
+    Refusal,
+    jwt_options,
+    start_oidc_proxy,
+    start_proxy,
+    write_htpasswd,
+)
 from .recorder import start_recorder
 from .service import start_service
 from .site import Event, fetch_counts, fetch_events
@@ -12,11 +24,15 @@ from .users import ANN, BOB, CORA, DORA, RITA, TESS, USERS, ZOE, Hurdle, User
 
 __all__ = [
     "ANN",
+    "AUDIENCE",
     "BOB",
     "CORA",
     "DORA",
     "FAILING_JOBS",
     "LOOPBACK",
+    "OAUTH2_PROXIES",
+    "OAUTH2_PROXY_7_4",
+    "OAUTH2_PROXY_7_15",
     "PROVIDER_HOST",
     "RITA",
     "ROOT",
@@ -25,24 +41,29 @@ __all__ = [
     "USER_HEADER",
     "ZOE",
     "Event",
+    "GoProgram",
     "Hurdle",
     "Kind",
     "Refusal",
     "Server",
     "ServerError",
     "Style",
+    "Token",
     "User",
-    "build_oauth2_proxy",
     "fetch_counts",
     "fetch_events",
+    "fetch_token",
     "find_go",
+    "jwt_options",
     "metric_value",
-    "oauth2_proxy_path",
     "reserve_port",
     "start_backend",
+    "start_issuer",
+    "start_oidc_proxy",
     "start_provider",
     "start_proxy",
     "start_recorder",
     "start_server",
     "start_service",
+    "write_htpasswd",
 ]

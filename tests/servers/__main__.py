@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from . import backend, provider, recorder, standin
+from . import backend, issuer, provider, recorder, standin
 
 _SERVERS = {
     "backend": backend.main,
+    "issuer": issuer.main,
     "provider": provider.main,
     "recorder": recorder.main,
     "standin": standin.main,

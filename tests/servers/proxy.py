@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import base64
 import enum
-import fcntl
 import hashlib
 import secrets
-import shutil
-import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
-from .process import LOOPBACK, ROOT, Server, ServerError, start_server
+from .go_program import GoProgram, find_go
+from .process import LOOPBACK, ROOT, Server, start_server
 from .site import start_site
+from .users import User
 
 __all__ = [
-    "OAUTH2_PROXY_VERSION",
+    "OAUTH2_PROXIES",
+    "OAUTH2_PROXY_7_4",
+    "OAUTH2_PROXY_7_15",
     "Kind",
     "Refusal",
-    "build_oauth2_proxy",
-    "find_go",
-    "oauth2_proxy_path",
+    "jwt_options",
+    "start_oidc_proxy",
     "start_proxy",
+    "write_htpasswd",
 ]
 
-OAUTH2_PROXY_VERSION = "7.4.0"
-
-_MODULE = "github.com/oauth2-proxy/oauth2-proxy/v7"
+_PACKAGE = "github.com/oauth2-proxy/oauth2-proxy/v7"
 _SOURCE = ROOT / "tests" / "oauth2_proxy"
-_SOURCE_NAMES = ("go.mod", "go.sum", "tools.go")
-_CACHE = ROOT / ".cache" / "oauth2-proxy"
+
+OAUTH2_PROXY_7_4, OAUTH2_PROXY_7_15 = OAUTH2_PROXIES = tuple(
+    GoProgram("oauth2-proxy", version, _PACKAGE, _SOURCE / version)
+    for version in ("7.4.0", "7.15.6")
+)
+"""The versions that the tests run; Debian's own Go builds the first alone."""
 
 
 class Kind(enum.Enum):
     """Which proxy serves."""
 
-    REAL = f"oauth2-proxy {OAUTH2_PROXY_VERSION}"
+    REAL = str(OAUTH2_PROXY_7_4)
     STAND_IN = "stand-in"
 
 
@@ -48,69 +53,17 @@ class Refusal(enum.Enum):
     """302 to the provider."""
 
 
-def find_go() -> str | None:
-    """Return the path of the Go tool, or None."""
-    return shutil.which("go")
-
-
-def oauth2_proxy_path() -> Path:
-    """Return where the built oauth2-proxy is, or will be: it depends on what is pinned."""
-    sources = b"\0".join((_SOURCE / name).read_bytes() for name in _SOURCE_NAMES)
-    return _CACHE / hashlib.sha256(sources).hexdigest()[:16] / "oauth2-proxy"
-
-
-def build_oauth2_proxy() -> Path:
-    """Build the pinned oauth2-proxy, unless it is there, and return its path.
-
-    Raises
-    ------
-    ServerError
-        There is no Go, or the build failed; the text holds the build's last words.
-    """
-    go = find_go()
-    if go is None:
-        raise ServerError("oauth2-proxy cannot be built: there is no go; install golang-go")
-    binary = oauth2_proxy_path()
-    folder = binary.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not binary.exists():
-            # In a copy, for -mod=mod lets other versions of Go rewrite the two files.
-            for name in _SOURCE_NAMES:
-                shutil.copy(_SOURCE / name, folder)
-            _run_go(go, folder, "oauth2-proxy.part")
-            (folder / "oauth2-proxy.part").replace(binary)
-    return binary
-
-
-def _run_go(go: str, folder: Path, target: str) -> None:
-    result = subprocess.run(
-        [go, "build", "-mod=mod", "-buildvcs=false", "-o", target, _MODULE],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        last = "\n".join(result.stderr.splitlines()[-5:])
-        raise ServerError(
-            f"oauth2-proxy {OAUTH2_PROXY_VERSION} cannot be built (go build ended with status "
-            f"{result.returncode}): see that the Go module proxy can be reached\n{last}"
-        )
-
-
 def start_proxy(
     provider: Server,
     backend: Server,
     *options: str,
     refusal: Refusal = Refusal.SIGN_IN_PAGE,
     kind: Kind | None = None,
+    program: GoProgram = OAUTH2_PROXY_7_4,
     port: int = 0,
     public_port: int | None = None,
 ) -> Server:
-    """Start the login proxy before a back end.
+    """Start the login proxy before a back end, with the GitHub provider.
 
     Parameters
     ----------
@@ -123,6 +76,8 @@ def start_proxy(
         What the proxy does with a request that has no session.
     kind : `Kind`, optional
         Which proxy; by default the real one where Go is found.
+    program : `GoProgram`, optional
+        Which version of the real one.
     port : `int`, optional
         The port to use; 0 takes a free one.
     public_port : `int`, optional
@@ -146,24 +101,106 @@ def start_proxy(
         public = () if public_port is None else (f"--public-port={public_port}",)
         where = (f"--provider-port={provider.port}", f"--upstream-port={backend.port}")
         return start_site("standin", *where, *public, *options, port=port)
-    binary = build_oauth2_proxy()
-    return start_server(
-        "oauth2-proxy",
-        lambda number: [
-            binary,
+    return _start_real(
+        program,
+        backend,
+        (
             "--provider=github",
             "--client-id=technote",
             "--client-secret=of-the-tests",
+            f"--login-url={provider.url}/login/oauth/authorize",
+            f"--redeem-url={provider.url}/login/oauth/access_token",
+            f"--validate-url={provider.url}/",
+            *options,
+        ),
+        port=port,
+        public_port=public_port,
+    )
+
+
+def start_oidc_proxy(
+    issuer_url: str,
+    backend: Server,
+    *options: str,
+    client: str = "proxy",
+    refusal: Refusal = Refusal.SIGN_IN_PAGE,
+    program: GoProgram = OAUTH2_PROXY_7_4,
+    port: int = 0,
+    public_port: int | None = None,
+) -> Server:
+    """Start the real proxy before a back end, with an OpenID provider.
+
+    Parameters
+    ----------
+    issuer_url : `str`
+        The provider's name, under which its discovery document lies.
+    backend : `Server`
+        What the proxy guards.
+    *options : `str`
+        More of oauth2-proxy's options.
+    client : `str`, optional
+        The client that the proxy is at the provider; its secret is "of-the-tests".
+    refusal, program, port, public_port
+        As `start_proxy` takes them.
+
+    Raises
+    ------
+    ServerError
+        The proxy cannot be built or does not start.
+    """
+    if refusal is Refusal.REDIRECT:
+        options = ("--skip-provider-button", *options)
+    return _start_real(
+        program,
+        backend,
+        (
+            "--provider=oidc",
+            f"--oidc-issuer-url={issuer_url}",
+            f"--client-id={client}",
+            "--client-secret=of-the-tests",
+            *options,
+        ),
+        port=port,
+        public_port=public_port,
+    )
+
+
+def _start_real(
+    program: GoProgram,
+    backend: Server,
+    options: Iterable[str],
+    *,
+    port: int,
+    public_port: int | None,
+) -> Server:
+    binary = program.build()
+    return start_server(
+        str(program),
+        lambda number: [
+            binary,
             f"--cookie-secret={secrets.token_hex(16)}",
             "--cookie-secure=false",
             "--email-domain=*",
             f"--http-address={LOOPBACK}:{number}",
             f"--redirect-url=http://{LOOPBACK}:{public_port or number}/oauth2/callback",
-            f"--login-url={provider.url}/login/oauth/authorize",
-            f"--redeem-url={provider.url}/login/oauth/access_token",
-            f"--validate-url={provider.url}/",
             f"--upstream={backend.url}/",
             *options,
         ],
         port=port,
     )
+
+
+def jwt_options(issuer: Server, audience: str) -> tuple[str, ...]:
+    """Return the options that let programs in by the tokens of an issuer."""
+    return ("--skip-jwt-bearer-tokens", f"--extra-jwt-issuers={issuer.url}={audience}")
+
+
+def write_htpasswd(path: Path, users: Iterable[User]) -> str:
+    """Write users and passwords as the proxy reads them; return its option for the file."""
+    lines = (
+        f"{user.name}:{{SHA}}"
+        + base64.b64encode(hashlib.sha1(user.password.encode()).digest()).decode()
+        for user in users
+    )
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return f"--htpasswd-file={path}"
