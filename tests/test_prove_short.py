@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.prove import isolation
 from tests.prove.__main__ import PROMISES
 from tests.prove.harness import Tally
 
-SHORT = {"truncation": 1200, "fork": 1000, "kill": 1500, "longlife": 8000, "valgrind": 2}
+SHORT = {
+    "truncation": 1200,
+    "fork": 1000,
+    "kill": 1500,
+    "longlife": 8000,
+    "valgrind": 2,
+    "isolation": 3000,
+}
 
 
 def test_every_promise_has_a_short_form() -> None:
@@ -17,8 +25,8 @@ def test_every_promise_has_a_short_form() -> None:
 
 
 #: The sanitizer's quarantine grows by what was given back: no memory can be judged; nor can
-#: valgrind run what is instrumented.
-NO_ASAN = {name: [pytest.mark.no_asan] for name in ("longlife", "valgrind")}
+#: valgrind run what is instrumented; and the service of the isolation is another program.
+NO_ASAN = {name: [pytest.mark.no_asan] for name in ("longlife", "valgrind", "isolation")}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +36,15 @@ def test_promise_is_kept(name: str, tmp_path: Path) -> None:
     tally = Tally.open(tmp_path / "state.json", SHORT[name], quiet=True)
     verdict = PROMISES[name].prove(tally)
     assert verdict.kept, verdict.figure
+
+
+@pytest.mark.no_asan  # as above
+def test_isolation_finds_out_a_session_that_all_share(tmp_path: Path) -> None:
+    tally = Tally.open(tmp_path / "state.json", 400, quiet=True)
+    verdict = isolation.prove(tally, "shared")
+    assert not verdict.kept
+    assert tally["for another user"] > tally["right"]
+    assert tally["let in by a wrong password"] > 0
 
 
 def test_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:

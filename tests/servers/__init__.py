@@ -20,13 +20,14 @@ from .proxy import (
 from .recorder import start_recorder
 from .service import start_service
 from .site import Event, fetch_counts, fetch_events
-from .users import ANN, BOB, CORA, DORA, RITA, TESS, USERS, ZOE, Hurdle, User
+from .users import ANN, BOB, CORA, CROWD, DORA, RITA, TESS, USERS, ZOE, Hurdle, User
 
 __all__ = [
     "ANN",
     "AUDIENCE",
     "BOB",
     "CORA",
+    "CROWD",
     "DORA",
     "FAILING_JOBS",
     "LOOPBACK",

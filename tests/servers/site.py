@@ -10,6 +10,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 _ADMIN = "/_admin/"
+#: Those that are kept, the latest: a proof may run for hours.
+_MOST_EVENTS = 50_000
 _NO_BODY = frozenset({204, 304})
 
 
@@ -137,7 +140,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int, site: Site) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.site = site
-        self._events: list[Event] = []
+        self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         self._lock = threading.Lock()
 
     def record(self, event: Event) -> None:

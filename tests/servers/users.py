@@ -5,7 +5,19 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["ANN", "BOB", "CORA", "DORA", "RITA", "TESS", "USERS", "ZOE", "Hurdle", "User"]
+__all__ = [
+    "ANN",
+    "BOB",
+    "CORA",
+    "CROWD",
+    "DORA",
+    "RITA",
+    "TESS",
+    "USERS",
+    "ZOE",
+    "Hurdle",
+    "User",
+]
 
 
 class Hurdle(enum.Enum):
@@ -41,4 +53,7 @@ DORA = User("dora", "new-laptop", Hurdle.DEVICE, code="271828")
 CORA = User("cora", "ask-me-first", Hurdle.CONSENT)
 RITA = User("rita", "too-often", Hurdle.RATE_LIMIT)
 
-USERS = {user.name: user for user in (ANN, BOB, ZOE, TESS, DORA, CORA, RITA)}
+#: Two hundred without a hurdle, for proofs that need many.
+CROWD = tuple(User(f"user{number:03}", f"pass-{number:03}-word") for number in range(200))
+
+USERS = {user.name: user for user in (ANN, BOB, ZOE, TESS, DORA, CORA, RITA, *CROWD)}
