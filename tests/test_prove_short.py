@@ -17,6 +17,7 @@ SHORT = {
     "longlife": 8000,
     "valgrind": 2,
     "isolation": 3000,
+    "canaries": PROMISES["canaries"].full,
 }
 
 
