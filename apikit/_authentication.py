@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from apikit import _core
 from apikit._answers import page_of
+from apikit._deadline import end_of_call
 from apikit.cookies import CookieJar
 from apikit.login import Form, Outcome, Page, Strategy
 
@@ -111,7 +112,7 @@ class Authenticating(_core.Session):
         is_renewable, self._is_renewable = self._is_renewable, False
         self._is_logging_in = True
         try:
-            page = page_of(self._fetch(self.authentication_base_url, jar))
+            page = page_of(self._fetch(self.authentication_base_url, jar, end_of_call()))
             if self.authentication_session_url is None:
                 self.authentication_session_url = SESSION_URL
             strategy = self._make_strategy()
@@ -141,7 +142,7 @@ class Authenticating(_core.Session):
         }
         try:
             response = self._submit_login(
-                form.action, form.page, fields, form.username, form.password, jar
+                form.action, form.page, fields, form.username, form.password, jar, end_of_call()
             )
         except ValueError as exception:
             if isinstance(exception, OSError):

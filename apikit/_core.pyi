@@ -201,9 +201,9 @@ class Session:
     def __deepcopy__(self, memo: Any, /) -> NoReturn: ...
     _logins: int
     _retries: Any
-    def _fetch(self, url: Any, jar: _CookieJar, /) -> _Response: ...
+    def _fetch(self, url: Any, jar: _CookieJar, deadline: int, /) -> _Response: ...
     def _ask_proxy(
-        self, url: str, headers: dict[str, str], auth: Any, jar: _CookieJar, /
+        self, url: str, headers: dict[str, str], auth: Any, jar: _CookieJar, deadline: int, /
     ) -> _Response: ...
     def _submit_login(
         self,
@@ -213,6 +213,7 @@ class Session:
         username_index: int,
         password_index: int,
         jar: _CookieJar,
+        deadline: int,
         /,
     ) -> _Response: ...
     def close(self) -> None: ...

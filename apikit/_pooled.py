@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Final, TypeVar, Unpack
 
 from apikit import errors
 from apikit._credentials import Credentials
+from apikit._deadline import ending_at, time_left
 from apikit.session import Session, SessionOptions
 
 __all__ = ["LoginError", "LoginThreads", "PoolOptions", "PooledSession", "ending_at", "time_left"]
 
 _T = TypeVar("_T")
-
-#: When the call that runs here ends, in seconds of the monotonic clock; None for never.
-_end_of_call: ContextVar[float | None] = ContextVar("apikit_end_of_call", default=None)
 
 
 class PoolOptions(SessionOptions, total=False):
@@ -47,22 +42,6 @@ class LoginError(errors.RequestException):
     def __init__(self, message: str, state: str = "error", **context: Any) -> None:
         super().__init__(message, **context)
         self.state = state
-
-
-@contextmanager
-def ending_at(end: float | None) -> Iterator[None]:
-    """Let the log-ins that the block needs be waited for until `end` at most."""
-    token = _end_of_call.set(end)
-    try:
-        yield
-    finally:
-        _end_of_call.reset(token)
-
-
-def time_left(most: float) -> float:
-    """Return the seconds that the running call may wait for a log-in: `most`, or fewer."""
-    end = _end_of_call.get()
-    return most if end is None else max(0.0, min(most, end - time.monotonic()))
 
 
 class LoginThreads:

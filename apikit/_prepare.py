@@ -20,6 +20,7 @@ __all__ = [
     "basic_auth",
     "body_length",
     "ca_locations",
+    "can_rewind",
     "default_headers",
     "dispatch_hooks",
     "encode_body",
@@ -242,8 +243,23 @@ def body_length(body: Any) -> int | None:
     return None if total is None or total <= position else total - position
 
 
+def can_rewind(body: Any, position: int | None) -> bool:
+    """Say whether a file can be put back to where it stood, and leave it where it is.
+
+    Parameters
+    ----------
+    body
+        The file, or an iterator.
+    position
+        Where it stood; None if that is not known.
+    """
+    if not isinstance(position, int) or not hasattr(body, "seek"):
+        return False
+    return not hasattr(body, "seekable") or bool(body.seekable())
+
+
 def rewind(body: Any, position: int | None) -> None:
-    """Put a file back to where it stood, for a redirect that sends it again.
+    """Put a file back to where it stood, since it is to be sent again.
 
     Parameters
     ----------
@@ -257,18 +273,19 @@ def rewind(body: Any, position: int | None) -> None:
     UnrewindableBodyError
         If it cannot be done.
     """
-    if not isinstance(position, int) or not hasattr(body, "seek"):
+    if not can_rewind(body, position):
         raise errors.build(
             "UnrewindableBodyError",
-            "a redirect asks for the body again, and an iterator gives it only once: send bytes "
-            "or a file, or use allow_redirects=False",
+            "the body is asked for a second time, by a redirect or a retry, and what is no file "
+            "gives it only once: send bytes or a file, or use allow_redirects=False",
         )
     try:
         body.seek(position)
-    except OSError as exception:
+    except (OSError, ValueError) as exception:
         raise errors.build(
             "UnrewindableBodyError",
-            f"a redirect asks for the body again, but the file cannot go back: {exception}",
+            "the body is asked for a second time, by a redirect or a retry, but the file cannot "
+            f"go back: {exception}",
         ) from exception
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from apikit import _core
 from apikit._answers import Places, find_sent, find_shown, is_from_elsewhere, last_at_proxy
 from apikit._authentication import SESSION_URL, Authenticating
+from apikit._deadline import end_of_call, ending_by, held
 from apikit.cookies import CookieJar
 from apikit.errors import RequestException
 from apikit.models import PreparedRequest
@@ -16,7 +17,7 @@ __all__ = ["Renewing", "leave"]
 class Renewing(Authenticating):
     """What `Session` has of the renewal; the C half calls `_renew` and `_judge_renewed`."""
 
-    def _renew(self, response: Response, logins: int, may_send_again: bool) -> bool:
+    def _renew(self, response: Response, logins: int, deadline: int, may_send_again: bool) -> bool:
         """Say whether to send a request again, since the login was lost and is there anew.
 
         The C half asks when an answer may be the proxy's refusal.  One that is a
@@ -29,19 +30,27 @@ class Renewing(Authenticating):
         logins
             How many logins had ended when the request was sent: if there was one
             since, it serves.
+        deadline
+            When the call ends, in nanoseconds of the monotonic clock; 0 for never.
         may_send_again
             Whether the request can be sent again.
+
+        Raises
+        ------
+        DeadlineExceeded
+            If a login did not end in time.
         """
         if may_send_again and is_from_elsewhere(response, self._places):
             return True
-        if not self._is_lost(response, logins, may_ask=may_send_again):
-            return False
-        if may_send_again and self._log_in_again(logins):
-            return True
+        with ending_by(deadline):
+            if not self._is_lost(response, logins, may_ask=may_send_again):
+                return False
+            if may_send_again and self._log_in_again(logins):
+                return True
         _hide_login_page(response)
         return False
 
-    def _judge_renewed(self, response: Response, logins: int) -> None:
+    def _judge_renewed(self, response: Response, logins: int, deadline: int) -> None:
         """Look at the answer to a request that was sent again.
 
         If the proxy refused it too, and the one after the login before, then the
@@ -53,11 +62,14 @@ class Renewing(Authenticating):
             The answer.
         logins
             How many logins had ended when the request was sent again.
+        deadline
+            When the call ends, as above.
         """
-        if not self._is_lost(response, logins, may_ask=True):
-            return
+        with ending_by(deadline):
+            if not self._is_lost(response, logins, may_ask=True):
+                return
         _hide_login_page(response)
-        with self._login_lock:
+        with ending_by(deadline), held(self._login_lock):
             if self._logins != logins or self.login_state != "ok":
                 return
             if self._useless_login == logins - 1:
@@ -90,7 +102,8 @@ class Renewing(Authenticating):
             return 401
         sent = find_sent(response, places, self.cookies)
         try:
-            return self._ask_proxy(places.auth_url, sent, leave, CookieJar()).status_code
+            answer = self._ask_proxy(places.auth_url, sent, leave, CookieJar(), end_of_call())
+            return answer.status_code
         except RequestException:
             return -1
 
@@ -99,7 +112,7 @@ class Renewing(Authenticating):
 
         One that was cut short, by the network or by Ctrl-C, may be tried again.
         """
-        with self._login_lock:
+        with held(self._login_lock):
             if self._logins == logins and self._is_renewable:
                 self._log_in()
             return self._logins != logins and self.login_state == "ok"

@@ -44,7 +44,7 @@ def test_auth_of_the_session_is_not_asked_for_the_login_form(world):
 
     with world.session() as session:
         session.auth = auth
-        session._submit_login(SESSION_URL, SESSION_URL, [("a", "b")], -1, 0, session.cookies)
+        session._submit_login(SESSION_URL, SESSION_URL, [("a", "b")], -1, 0, session.cookies, 0)
     assert asked == []
     assert next(request.url for request in world.requests) == SESSION_URL
 
@@ -61,7 +61,7 @@ def test_auth_that_leads_the_password_elsewhere_is_refused(world):
         session.set_authentication_session_url(own)
         session.auth = auth
         with pytest.raises(ValueError, match="another origin"):
-            session._submit_login(own, own, [("password", None)], -1, 0, session.cookies)
+            session._submit_login(own, own, [("password", None)], -1, 0, session.cookies, 0)
     assert world.requests == []
 
 
@@ -79,7 +79,7 @@ def test_a_password_in_the_clear_goes_through_no_proxy():
         session.trust_env = False
         session.set_oauth2_password("s3cret")
         with pytest.raises(ValueError, match="a proxy would read its password"):
-            session._submit_login(url, url, [("password", None)], -1, 0, session.cookies)
+            session._submit_login(url, url, [("password", None)], -1, 0, session.cookies, 0)
 
 
 # ---- on redirects ----

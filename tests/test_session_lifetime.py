@@ -41,8 +41,8 @@ def test_a_session_without_init_has_nothing():
     assert session.timeout is None
     for call in (
         lambda: session.get(URL),
-        lambda: session._fetch(URL, CookieJar()),
-        lambda: session._submit_login(URL, URL, [], -1, -1, CookieJar()),
+        lambda: session._fetch(URL, CookieJar(), 0),
+        lambda: session._submit_login(URL, URL, [], -1, -1, CookieJar(), 0),
     ):
         with pytest.raises(RuntimeError, match="__init__"):
             call()
@@ -51,7 +51,7 @@ def test_a_session_without_init_has_nothing():
 
 def test_a_login_has_a_jar():
     with apikit.Session() as session, pytest.raises(TypeError, match="CookieJar"):
-        session._fetch(URL, {})
+        session._fetch(URL, {}, 0)
 
 
 def test_only_responses_can_be_registered_as_such():

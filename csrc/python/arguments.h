@@ -38,6 +38,7 @@ struct ak_arguments {
     PyObject *values[AK_ARG_COUNT]; /* borrowed from the caller; NULL where nothing was given */
     int64_t deadline_at;            /* monotonic end of the call with all its tries; 0: none */
     PyObject *jar;                  /* borrowed; of a login, NULL for the session's */
+    PyObject *content_type;         /* borrowed; of data that is encoded already, or NULL */
     enum ak_credentials credentials;
 };
 

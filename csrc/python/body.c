@@ -66,6 +66,21 @@ ak_call_set_body(struct ak_call *call, PyObject *body)
     return set_streamed_body(call, body);
 }
 
+static PyObject *
+or_none(PyObject *value)
+{
+    return value != NULL ? value : Py_None;
+}
+
+PyObject *
+ak_encode_body(const struct ak_arguments *arguments)
+{
+    PyObject *const *given = arguments->values;
+    return ak_prepare_call("encode_body", Py_BuildValue("(OOO)", or_none(given[AK_ARG_DATA]),
+                                                        or_none(given[AK_ARG_FILES]),
+                                                        or_none(given[AK_ARG_JSON])));
+}
+
 int
 ak_call_take_body(struct ak_call *call, const struct ak_arguments *arguments)
 {
@@ -77,12 +92,11 @@ ak_call_take_body(struct ak_call *call, const struct ak_arguments *arguments)
     }
     if (ak_is_given(data) && !ak_is_given(files) && PyBytes_Check(data) &&
         PyBytes_GET_SIZE(data) > 0) {
+        call->content_type = Py_XNewRef(arguments->content_type);
         return ak_call_set_body(call, data);
     }
-    PyObject *encoded = ak_prepare_call(
-        "encode_body", Py_BuildValue("(OOO)", data ? data : Py_None, files ? files : Py_None,
-                                     json ? json : Py_None)); /* new */
-    PyObject *body, *content_type;                            /* borrowed from encoded */
+    PyObject *encoded = ak_encode_body(arguments); /* new */
+    PyObject *body, *content_type;                 /* borrowed from encoded */
     if (encoded == NULL) {
         return -1;
     }

@@ -131,6 +131,8 @@ int ak_call_take_params(struct ak_call *call, PyObject *params);
 
 /* ---- body.c ---- */
 
+/* The body of the arguments and its content type, a tuple: new, or NULL. */
+PyObject *ak_encode_body(const struct ak_arguments *arguments);
 /* The body of the arguments: 0 or -1. */
 int ak_call_take_body(struct ak_call *call, const struct ak_arguments *arguments);
 /* Take BODY (bytes, file, iterator, None) as it is: 0 or -1. */

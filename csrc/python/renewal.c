@@ -62,13 +62,15 @@ ak_session_ask_proxy(PyObject *object, PyObject *args)
     struct module_state *state = ak_state_of_type(Py_TYPE(object));
     SessionObject *session = (SessionObject *)object;
     struct ak_arguments arguments = {.jar = NULL};
+    long long deadline;
     if (state == NULL ||
-        !PyArg_ParseTuple(args, "OOOO:_ask_proxy", &arguments.values[AK_ARG_URL],
+        !PyArg_ParseTuple(args, "OOOOL:_ask_proxy", &arguments.values[AK_ARG_URL],
                           &arguments.values[AK_ARG_HEADERS], &arguments.values[AK_ARG_AUTH],
-                          &arguments.jar) ||
+                          &arguments.jar, &deadline) ||
         ak_check_jar(session, arguments.jar) < 0) {
         return NULL;
     }
+    arguments.deadline_at = deadline;
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_GET];
     arguments.values[AK_ARG_ALLOW_REDIRECTS] = Py_False;
     arguments.values[AK_ARG_STREAM] = Py_False;

@@ -11,9 +11,9 @@
  * being read; _renew() of the package gathers the facts.  Raises nothing. */
 bool ak_may_be_refusal(struct module_state *state, SessionObject *session, PyObject *response);
 
-/* _ask_proxy(url, headers, auth, jar): a GET that follows nothing and is never
- * renewed itself; JAR is an empty one, so that neither the session's cookies go
- * out nor what comes reaches them. */
+/* _ask_proxy(url, headers, auth, jar, deadline): a GET that follows nothing and is
+ * never renewed itself; JAR is an empty one, so that neither the session's cookies
+ * go out nor what comes reaches them. */
 PyObject *ak_session_ask_proxy(PyObject *self, PyObject *args);
 
 #endif

@@ -2,7 +2,6 @@
  * login, and as often as the session's retries say. */
 #include "python/sending.h"
 
-#include "python/errors.h"
 #include "python/renewal.h"
 
 /* ---- once, and after a renewal ---- */
@@ -24,13 +23,13 @@ ak_send_once(SessionObject *session, const struct ak_arguments *arguments,
 
 enum verdict { VERDICT_FAILED = -1, VERDICT_FINAL, VERDICT_SEND_AGAIN };
 
-/* Ask _renew(response, logins, may_send_again) of apikit.Session. */
+/* Ask _renew(response, logins, deadline, may_send_again) of apikit.Session. */
 static enum verdict
-ask_renewal(SessionObject *session, PyObject *response, unsigned long logins,
+ask_renewal(SessionObject *session, PyObject *response, unsigned long logins, int64_t deadline,
             PyObject *may_send_again)
 {
-    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_renew", "OkO", response, logins,
-                                           may_send_again); /* new */
+    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_renew", "OkLO", response, logins,
+                                           (long long)deadline, may_send_again); /* new */
     if (answer == NULL) {
         return VERDICT_FAILED;
     }
@@ -39,35 +38,54 @@ ask_renewal(SessionObject *session, PyObject *response, unsigned long logins,
     return again ? VERDICT_SEND_AGAIN : VERDICT_FINAL;
 }
 
-/* Ask _judge_renewed(response, logins): what came of the login that was renewed. */
+/* Ask _judge_renewed(response, logins, deadline): what came of the login that was
+ * renewed. */
 static enum verdict
-judge_renewed(SessionObject *session, PyObject *response, unsigned long logins)
+judge_renewed(SessionObject *session, PyObject *response, unsigned long logins, int64_t deadline)
 {
-    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_judge_renewed", "Ok", response,
-                                           logins); /* new */
+    PyObject *answer = PyObject_CallMethod((PyObject *)session, "_judge_renewed", "OkL", response,
+                                           logins, (long long)deadline); /* new */
     Py_XDECREF(answer);
     return answer == NULL ? VERDICT_FAILED : VERDICT_FINAL;
 }
 
-/* Make the body ready to be sent again: 1, 0 when it cannot be, or -1. */
+/* Call a function of apikit._prepare with the body and where it stood: new, or NULL. */
+static PyObject *
+ask_about_body(const struct ak_body_record *record, const char *function)
+{
+    PyObject *start = record->start != NULL ? record->start : Py_None;
+    return ak_prepare_call(function, Py_BuildValue("(OO)", record->body, start));
+}
+
+static bool
+is_always_there(const struct ak_body_record *record)
+{
+    return record->body == NULL || PyBytes_Check(record->body);
+}
+
+/* Whether the body can be sent again, a look that leaves it where it is: 1, 0 or -1. */
+static int
+can_send_again(const struct ak_body_record *record)
+{
+    if (is_always_there(record)) {
+        return 1;
+    }
+    PyObject *answer = ask_about_body(record, "can_rewind"); /* new */
+    int can = answer == NULL ? -1 : answer == Py_True;
+    Py_XDECREF(answer);
+    return can;
+}
+
+/* Make the body ready to be sent again: 0, or -1 with UnrewindableBodyError. */
 static int
 rewind_body(const struct ak_body_record *record)
 {
-    if (record->body == NULL || PyBytes_Check(record->body)) {
-        return 1;
+    if (is_always_there(record)) {
+        return 0;
     }
-    PyObject *start = record->start != NULL ? record->start : Py_None;
-    PyObject *done =
-        ak_prepare_call("rewind", Py_BuildValue("(OO)", record->body, start)); /* new */
-    if (done != NULL) {
-        Py_DECREF(done);
-        return 1;
-    }
-    if (!PyErr_ExceptionMatches(PyExc_OSError)) {
-        return -1;
-    }
-    PyErr_Clear(); /* UnrewindableBodyError: the refusal itself is the answer */
-    return 0;
+    PyObject *done = ask_about_body(record, "rewind"); /* new */
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
 }
 
 /* RESPONSE (stolen) or, after a new login, the answer to the same request. */
@@ -75,15 +93,19 @@ static PyObject *
 renew(struct module_state *state, SessionObject *session, const struct ak_arguments *arguments,
       const struct ak_body_record *record, unsigned long logins, PyObject *response)
 {
-    int rewound = rewind_body(record);
-    PyObject *may_send_again = rewound > 0 ? Py_True : Py_False;
+    int64_t deadline = arguments->deadline_at;
+    int can = can_send_again(record);
     enum verdict verdict =
-        rewound < 0 ? VERDICT_FAILED : ask_renewal(session, response, logins, may_send_again);
+        can < 0 ? VERDICT_FAILED
+                : ask_renewal(session, response, logins, deadline, can > 0 ? Py_True : Py_False);
+    if (verdict == VERDICT_SEND_AGAIN && rewind_body(record) < 0) {
+        verdict = VERDICT_FAILED;
+    }
     if (verdict == VERDICT_SEND_AGAIN) {
         logins = session->logins;
         Py_SETREF(response, ak_send_once(session, arguments, NULL));
         if (response != NULL && ak_may_be_refusal(state, session, response)) {
-            verdict = judge_renewed(session, response, logins);
+            verdict = judge_renewed(session, response, logins, deadline);
         }
     }
     if (verdict == VERDICT_FAILED) {
@@ -177,13 +199,8 @@ send_retrying(struct module_state *state, SessionObject *session, struct ak_argu
         Py_CLEAR(response);
         response = send_renewing(state, session, arguments, record);
         verdict = judge_try(count, response);
-        if (verdict == VERDICT_SEND_AGAIN && rewind_body(record) <= 0) {
+        if (verdict == VERDICT_SEND_AGAIN && rewind_body(record) < 0) {
             verdict = VERDICT_FAILED;
-            if (!PyErr_Occurred()) {
-                ak_raise_named("UnrewindableBodyError",
-                               "the request failed, and its body cannot be sent a second time",
-                               NULL, NULL);
-            }
         }
     }
     if (verdict == VERDICT_FAILED) {
@@ -193,17 +210,69 @@ send_retrying(struct module_state *state, SessionObject *session, struct ak_argu
     return response;
 }
 
+/* ---- what can be read only once ---- */
+
+/* Put OBJECT (stolen, may be NULL), to which arguments will point, in *KEPT, a list
+ * that is made here: 0 or -1. */
+static int
+keep(PyObject **kept, PyObject *object)
+{
+    if (*kept == NULL) {
+        *kept = PyList_New(0);
+    }
+    int result = object == NULL || *kept == NULL ? -1 : PyList_Append(*kept, object);
+    Py_XDECREF(object);
+    return result;
+}
+
+static int
+read_iterators(struct ak_arguments *arguments, PyObject **kept)
+{
+    static const enum ak_argument maybe[] = {AK_ARG_PARAMS, AK_ARG_HEADERS, AK_ARG_COOKIES};
+    for (size_t i = 0; i < sizeof(maybe) / sizeof(maybe[0]); i++) {
+        PyObject **value = &arguments->values[maybe[i]];
+        if (*value != NULL && PyIter_Check(*value)) {
+            *value = PySequence_List(*value); /* new */
+            if (keep(kept, *value) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Read what a second sending would find empty: iterators, and the files of a form. */
+static int
+read_once(struct ak_arguments *arguments, PyObject **kept)
+{
+    PyObject **values = arguments->values;
+    if (read_iterators(arguments, kept) < 0 || !ak_is_given(values[AK_ARG_FILES])) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *encoded = ak_encode_body(arguments); /* new */
+    PyObject *body, *content_type;                 /* borrowed from encoded */
+    if (keep(kept, encoded) < 0 ||
+        !PyArg_ParseTuple(encoded, "OO:encode_body", &body, &content_type)) {
+        return -1;
+    }
+    values[AK_ARG_DATA] = body;
+    values[AK_ARG_FILES] = values[AK_ARG_JSON] = NULL;
+    arguments->content_type = content_type;
+    return 0;
+}
+
 PyObject *
 ak_send(struct module_state *state, SessionObject *session, struct ak_arguments *arguments)
 {
     struct ak_body_record record = {NULL, NULL};
-    PyObject *response = NULL;
-    if (ak_find_deadline(session, arguments) == 0) {
+    PyObject *response = NULL, *kept = NULL;
+    if (ak_find_deadline(session, arguments) == 0 && read_once(arguments, &kept) == 0) {
         response = session->retries == NULL || session->retries == Py_None
                        ? send_renewing(state, session, arguments, &record)
                        : send_retrying(state, session, arguments, &record);
     }
     Py_XDECREF(record.body);
     Py_XDECREF(record.start);
+    Py_XDECREF(kept);
     return response;
 }

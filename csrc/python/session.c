@@ -299,14 +299,14 @@ static PyMethodDef methods[] = {
      METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("set_oauth2_password($self, /, password)\n--\n\nSet the password of the login.")},
     {"_fetch", ak_session_fetch, METH_VARARGS,
-     PyDoc_STR("_fetch($self, url, jar, /)\n"
+     PyDoc_STR("_fetch($self, url, jar, deadline, /)\n"
                "--\n\nSend a GET request of a login, with cookies of its own.")},
     {"_ask_proxy", ak_session_ask_proxy, METH_VARARGS,
-     PyDoc_STR("_ask_proxy($self, url, headers, auth, jar, /)\n"
+     PyDoc_STR("_ask_proxy($self, url, headers, auth, jar, deadline, /)\n"
                "--\n\nSend a GET request with these cookies and credentials alone.")},
     {"_submit_login", ak_session_submit_login, METH_VARARGS,
      PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, jar, "
-               "/)\n--\n\nPost a login form; the secrets are filled in here.")},
+               "deadline, /)\n--\n\nPost a login form; the secrets are filled in here.")},
     {"close", session_close, METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\nClose the connections and forget the password.")},
     {"__enter__", session_enter, METH_NOARGS, NULL},

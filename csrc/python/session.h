@@ -79,7 +79,9 @@ PyObject *ak_session_delete(PyObject *self, PyObject *const *args, Py_ssize_t co
                             PyObject *keyword_names);
 /* JAR, an argument, is a CookieJar: 0 or -1 with TypeError. */
 int ak_check_jar(SessionObject *self, PyObject *jar);
-/* _fetch(url, jar): a GET of the login itself, with cookies of its own. */
+/* _fetch(url, jar, deadline): a GET of the login itself, with cookies of its own.
+ * DEADLINE, here and below, is that of the call that needs the login: nanoseconds
+ * of the monotonic clock, 0 for none. */
 PyObject *ak_session_fetch(PyObject *self, PyObject *args);
 
 /* ---- session_login.c ---- */
@@ -88,10 +90,10 @@ PyObject *ak_session_fetch(PyObject *self, PyObject *args);
 int ak_session_set_password(SessionObject *self, PyObject *password);
 PyObject *ak_session_password_method(PyObject *self, PyObject *args, PyObject *kwargs);
 
-/* _submit_login(action, page, fields, username_index, password_index, jar): post
- * the form that a strategy has read, with the secrets filled in here.  Refused
- * with ValueError, nothing sent, unless action and page belong to the origin that
- * was configured. */
+/* _submit_login(action, page, fields, username_index, password_index, jar,
+ * deadline): post the form that a strategy has read, with the secrets filled in
+ * here.  Refused with ValueError, nothing sent, unless action and page belong to
+ * the origin that was configured. */
 PyObject *ak_session_submit_login(PyObject *self, PyObject *args);
 
 #endif

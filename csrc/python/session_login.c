@@ -233,17 +233,16 @@ fill_in(SessionObject *self, struct ak_call *call, PyObject *page, const struct 
 }
 
 static struct ak_call *
-make_call(SessionObject *self, PyObject *action, PyObject *page, PyObject *jar,
+make_call(SessionObject *self, struct ak_arguments *arguments, PyObject *page,
           const struct login_form *form)
 {
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
-    struct ak_arguments arguments = {.jar = jar, .credentials = AK_CREDENTIALS_SENT};
-    if (state == NULL || judge_credentials(self, action, &arguments.credentials) < 0) {
+    PyObject *action = arguments->values[AK_ARG_URL];
+    if (state == NULL || judge_credentials(self, action, &arguments->credentials) < 0) {
         return NULL;
     }
-    arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_POST];
-    arguments.values[AK_ARG_URL] = action;
-    struct ak_call *call = ak_call_new(self, &arguments);
+    arguments->values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_POST];
+    struct ak_call *call = ak_call_new(self, arguments);
     if (call != NULL && fill_in(self, call, page, form) < 0) {
         ak_call_free(call);
         return NULL;
@@ -255,17 +254,21 @@ PyObject *
 ak_session_submit_login(PyObject *object, PyObject *args)
 {
     SessionObject *self = (SessionObject *)object;
-    PyObject *action, *page, *jar; /* borrowed */
+    PyObject *page; /* borrowed */
     struct login_form form;
-    if (!PyArg_ParseTuple(args, "UUO!nnO:_submit_login", &action, &page, &PyList_Type, &form.fields,
-                          &form.username_index, &form.password_index, &jar) ||
-        ak_check_jar(self, jar) < 0) {
+    struct ak_arguments arguments = {.credentials = AK_CREDENTIALS_SENT};
+    long long deadline;
+    if (!PyArg_ParseTuple(args, "UUO!nnOL:_submit_login", &arguments.values[AK_ARG_URL], &page,
+                          &PyList_Type, &form.fields, &form.username_index, &form.password_index,
+                          &arguments.jar, &deadline) ||
+        ak_check_jar(self, arguments.jar) < 0) {
         return NULL;
     }
+    arguments.deadline_at = deadline;
     if (self->session_url == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "Session.__init__ was not called");
         return NULL;
     }
-    struct ak_call *call = make_call(self, action, page, jar, &form);
+    struct ak_call *call = make_call(self, &arguments, page, &form);
     return call == NULL ? NULL : ak_call_run(call);
 }

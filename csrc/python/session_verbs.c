@@ -22,11 +22,12 @@ ak_session_fetch(PyObject *self, PyObject *args)
 {
     struct module_state *state = ak_state_of_type(Py_TYPE(self));
     PyObject *url, *jar; /* borrowed */
-    if (state == NULL || !PyArg_ParseTuple(args, "OO:_fetch", &url, &jar) ||
+    long long deadline;
+    if (state == NULL || !PyArg_ParseTuple(args, "OOL:_fetch", &url, &jar, &deadline) ||
         ak_check_jar((SessionObject *)self, jar) < 0) {
         return NULL;
     }
-    struct ak_arguments arguments = {.jar = jar};
+    struct ak_arguments arguments = {.jar = jar, .deadline_at = deadline};
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_GET];
     arguments.values[AK_ARG_URL] = url;
     arguments.values[AK_ARG_STREAM] = Py_False;
