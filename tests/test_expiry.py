@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +14,7 @@ from tests.servers import (
     ANN,
     LOOPBACK,
     USER_HEADER,
+    AuthRequest,
     Kind,
     Refusal,
     Server,
@@ -24,55 +22,17 @@ from tests.servers import (
     fetch_counts,
     fetch_events,
     find_go,
+    find_nginx,
     reserve_port,
     start_backend,
+    start_nginx_auth,
     start_provider,
     start_proxy,
     start_recorder,
-    start_server,
 )
 
-_NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-
-#: What nginx does when auth_request says 401; None: oauth2-proxy stands there alone.
-_FORMS = {
-    "no nginx": None,
-    "page": "error_page 401 = /oauth2/sign_in;",
-    "page with 403": "error_page 401 =403 /oauth2/sign_in;",
-    "page with 401": "error_page 401 /oauth2/sign_in;",
-    "redirect to sign_in": "error_page 401 = @sign_in;",
-    "redirect to start": "error_page 401 = @start;",
-    "bare": "",
-}
-
-_CONFIGURATION = """
-daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
-events {{ worker_connections 64; }}
-http {{
-    access_log off; absolute_redirect off;
-    client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
-    uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
-    proxy_set_header Host $http_host;
-    server {{
-        listen 127.0.0.1:{port};
-        location /oauth2/ {{ proxy_pass {proxy}; }}
-        location = /oauth2/auth {{
-            proxy_pass {proxy};
-            proxy_pass_request_body off;
-            proxy_set_header Content-Length "";
-        }}
-        location @sign_in {{ return 302 /oauth2/sign_in?rd=$request_uri; }}
-        location @start {{ return 302 http://$http_host/oauth2/start?rd=$request_uri; }}
-        location / {{
-            auth_request /oauth2/auth;
-            {form}
-            auth_request_set $user $upstream_http_x_auth_request_user;
-            proxy_set_header X-Forwarded-User $user;
-            proxy_pass {backend};
-        }}
-    }}
-}}
-"""
+#: What stands before the service: oauth2-proxy alone, or nginx that asks it.
+_FORMS = {"no nginx": None} | {form.name.lower(): form for form in AuthRequest}
 
 
 @dataclass(frozen=True)
@@ -125,20 +85,6 @@ class _Watch:
         return paths.count("/oauth2/auth")
 
 
-@contextlib.contextmanager
-def _start_nginx(port: int, form: str, proxy: Server, backend: Server) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        text = _CONFIGURATION.format(
-            folder=folder, port=port, form=form, proxy=proxy.url, backend=backend.url
-        )
-        path = Path(folder, "nginx.conf")
-        path.write_text(text)
-        with start_server(
-            "nginx", lambda _: [_NGINX or "nginx", "-e", "stderr", "-c", path], port=port
-        ) as server:
-            yield server
-
-
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Server]:
     with start_provider() as server:
@@ -159,7 +105,7 @@ def backend() -> Iterator[Server]:
 def world(request: pytest.FixtureRequest, provider: Server, backend: Server) -> Iterator[_World]:
     refusal, name = request.param
     form = _FORMS[name]
-    if form is not None and not (_NGINX and find_go()):
+    if form is not None and not (find_nginx() and find_go()):
         pytest.skip("no nginx, or no go to build the real oauth2-proxy with")
     with contextlib.ExitStack() as running:
         with reserve_port("front") as front:
@@ -180,7 +126,7 @@ def world(request: pytest.FixtureRequest, provider: Server, backend: Server) -> 
                     public_port=door.port,
                 )
                 running.enter_context(proxy)
-                running.enter_context(_start_nginx(front, form, proxy, backend))
+                running.enter_context(start_nginx_auth(form, proxy, backend, port=front))
         yield _World(provider, backend, door)
 
 

@@ -4,6 +4,7 @@ from .backend import FAILING_JOBS, USER_HEADER, metric_value, start_backend
 from .go_program import GoProgram, find_go
 from .issuer import AUDIENCE, Token, fetch_token, start_issuer
 from .login_page import Style
+from .nginx_auth import AuthRequest, find_nginx, start_nginx_auth
 from .process import LOOPBACK, ROOT, Server, ServerError, reserve_port, start_server
 from .provider import PROVIDER_HOST, start_provider
 from .proxy import (
@@ -41,6 +42,7 @@ __all__ = [
     "USERS",
     "USER_HEADER",
     "ZOE",
+    "AuthRequest",
     "Event",
     "GoProgram",
     "Hurdle",
@@ -55,11 +57,13 @@ __all__ = [
     "fetch_events",
     "fetch_token",
     "find_go",
+    "find_nginx",
     "jwt_options",
     "metric_value",
     "reserve_port",
     "start_backend",
     "start_issuer",
+    "start_nginx_auth",
     "start_oidc_proxy",
     "start_provider",
     "start_proxy",
