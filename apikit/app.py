@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Flask
 
 from apikit import _core
+from apikit._flask_commands import register
 from apikit._metadata_view import view
 from apikit.environment import read_environment
 from apikit.log import get_logger
@@ -82,6 +83,7 @@ def set_flask_metadata(
         if app.name != name:
             app.name = name
         add_metadata_route(app, route)
+    register(app)
 
 
 def add_metadata_route(app: Flask, route: str | list[str] | None) -> None:

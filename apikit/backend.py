@@ -15,6 +15,7 @@ from apikit import _core, errors
 from apikit._core import BackendError
 from apikit._credentials import Credentials
 from apikit._failures import failed_call, failed_login, refuse_answer, unauthorized
+from apikit._flask_commands import register
 from apikit._join import check_base, join
 from apikit._pooled import LoginError, PooledSession, ending_at
 from apikit.pool import SessionPool
@@ -131,7 +132,8 @@ class Backend:
         self._check_auth(self._auth_of(app))
         if BackendError not in app.error_handler_spec[None][None]:
             app.register_error_handler(BackendError, _answer)
-        app.extensions.setdefault(_EXTENSION, []).append(self)
+        register(app)
+        app.extensions[_EXTENSION].append(self)
         self._app = self._app or app
 
     def request(

@@ -24,7 +24,7 @@ def files_of(name: str) -> list[Path]:
     path = ROOT / name
     if path.is_file():
         return [path]
-    kept = (".c", ".h", ".py", ".pyi", ".typed")
+    kept = (".c", ".h", ".py", ".pyi", ".j2", ".html", ".css", ".js", ".svg")
     return [found for found in path.rglob("*") if found.suffix in kept or found.name == "py.typed"]
 
 
