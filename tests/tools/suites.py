@@ -161,7 +161,7 @@ def run_py(result: Result, arguments: Sequence[str]) -> None:
     if arguments:
         run_pytest(result, own_python(), arguments, oracles())
     else:
-        run_pytest(result, own_python(), ["-m", "not differential"])
+        run_pytest(result, own_python(), ["-m", "not differential and not services"])
 
 
 def run_flask22(result: Result, arguments: Sequence[str]) -> None:
@@ -175,6 +175,11 @@ def run_flask22(result: Result, arguments: Sequence[str]) -> None:
 def run_differential(result: Result, arguments: Sequence[str]) -> None:
     install_into(own_python(), wheel())
     run_pytest(result, own_python(), ["-m", "differential", *arguments], oracles())
+
+
+def run_services(result: Result, arguments: Sequence[str]) -> None:
+    install_into(own_python(), wheel())
+    run_pytest(result, own_python(), ["-m", "services", *arguments])
 
 
 def run_asan(result: Result, arguments: Sequence[str]) -> None:
@@ -233,6 +238,7 @@ SUITES = (
     Suite("py", 180, run_py, takes_arguments=True),
     Suite("py-flask22", 60, run_flask22, takes_arguments=True),
     Suite("differential", 60, run_differential, takes_arguments=True),
+    Suite("services", 150, run_services, takes_arguments=True),
     Suite("py-asan", 240, run_asan, takes_arguments=True),
     Suite("sdist", 45, run_sdist),
 )
