@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -18,6 +17,7 @@ from apikit._failures import failed_call, failed_login, refuse_answer, unauthori
 from apikit._flask_commands import register
 from apikit._join import check_base, join
 from apikit._pooled import LoginError, PooledSession, ending_at
+from apikit._trace import CallLog, pass_on
 from apikit.pool import SessionPool
 from apikit.response import Response
 from apikit.session import Session
@@ -26,12 +26,6 @@ __all__ = ["Backend"]
 
 _EXTENSION: Final = "apikit"
 _TYPES: Final = ("none", "basic", "bitly-proxy")
-#: Headers of the caller that go on to the back end, and what they must look like: the
-#: first by W3C's Trace Context, section 3.2; no other text of a caller's is passed on.
-_PASSED_ON: Final = {
-    "traceparent": re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,64})?"),
-    "X-Request-ID": re.compile(r"[!-~]{1,128}"),
-}
 
 
 class Backend:
@@ -178,25 +172,8 @@ class Backend:
         """
         given = _hidden(auth)
         del auth
-        seconds = options.pop("deadline", self._deadline)
-        end = None if seconds is None else time.monotonic() + seconds
-        app = self._find_app()
-        realm = self._base_url if app is None else app.name
-        way = self._find_auth(app)
-        caller = None if way["type"] == "none" else self._identify(given, realm)
-        try:
-            if caller is not None:
-                caller.check()
-            url = join(self._base_url, path)
-            options["headers"] = _pass_on(options.get("headers"))
-            with ending_at(end):
-                response = self._send(way, caller, end, method, url, options)
-        except LoginError as exception:
-            raise failed_login(exception, realm) from exception
-        except (errors.RequestException, ValueError) as exception:
-            raise failed_call(exception) from exception
-        refuse_answer(response, realm)
-        return response
+        with CallLog(method, self._base_url) as log:
+            return self._call(method, path, given, options, log)
 
     def get(self, path: str, **options: Any) -> Response:
         """Send a GET; see `request`."""
@@ -304,7 +281,34 @@ class Backend:
             raise unauthorized(realm, "Basic credentials in UTF-8 are needed.")
         if not caller.username or not caller.password:
             raise unauthorized(realm, "User name and password are needed.")
+        caller.check()
         return caller
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        given: Credentials | None,
+        options: dict[str, Any],
+        log: CallLog,
+    ) -> Response:
+        seconds = options.pop("deadline", self._deadline)
+        end = None if seconds is None else time.monotonic() + seconds
+        app = self._find_app()
+        realm = self._base_url if app is None else app.name
+        way = self._find_auth(app)
+        try:
+            options["headers"] = pass_on(options.get("headers"))
+            caller = None if way["type"] == "none" else self._identify(given, realm)
+            log.url = join(self._base_url, path)
+            with ending_at(end):
+                log.response = self._send(way, caller, end, method, log.url, options)
+        except LoginError as exception:
+            raise failed_login(exception, realm) from exception
+        except (errors.RequestException, ValueError) as exception:
+            raise failed_call(exception) from exception
+        refuse_answer(log.response, realm)
+        return log.response
 
     def _send(
         self,
@@ -368,18 +372,6 @@ def _read_authorization() -> Credentials | None:
     if any("\N{REPLACEMENT CHARACTER}" in text for text in texts):
         return None
     return Credentials(*texts)
-
-
-def _pass_on(headers: Any) -> Any:
-    """Return the headers of a call with those that tell whose request it belongs to."""
-    if not has_request_context():
-        return headers
-    passed = {
-        name: value
-        for name, pattern in _PASSED_ON.items()
-        if (value := request.headers.get(name)) is not None and pattern.fullmatch(value)
-    }
-    return {**passed, **dict(headers or {})}
 
 
 def _answer(error: BackendError) -> FlaskResponse:

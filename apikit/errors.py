@@ -137,7 +137,7 @@ class DeadlineExceeded(ReadTimeout):
 
 
 class PoolBusy(ConnectionError):
-    """No connection became free in time: more threads than the session admits."""
+    """No connection became free in time, or there is no descriptor for one."""
 
 
 class URLRequired(RequestException):

@@ -36,7 +36,7 @@ enum ak_status {
     AK_UNSAFE_REDIRECT, /* a body would follow a redirect to another origin */
     AK_NOT_REWINDABLE,  /* the body cannot be sent a second time */
     AK_CLOSED,          /* the session was closed */
-    AK_POOL_BUSY        /* no slot became free in time */
+    AK_POOL_BUSY        /* no slot became free in time, or no descriptor is left */
 };
 
 enum { AK_ERR_MESSAGE_SIZE = 400 };

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* O_CLOEXEC */
 #include "net/connect.h"
 
 #include <errno.h>
@@ -5,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/alloc.h"
 #include "net/global.h"
@@ -274,6 +276,19 @@ connect_ended(struct ak_slot *slot, CURLcode *code)
     return false;
 }
 
+/* Whether the process or the system has none left: libcurl does not say so, and
+ * a name that could not be resolved may have the same cause. */
+static bool
+lacks_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return false;
+    }
+    return errno == EMFILE || errno == ENFILE;
+}
+
 static enum ak_io
 finish_connect(struct ak_slot *slot, CURLcode code, struct ak_err *err)
 {
@@ -283,7 +298,14 @@ finish_connect(struct ak_slot *slot, CURLcode code, struct ak_err *err)
     if (code == CURLE_OK && slot->fd != CURL_SOCKET_BAD) {
         return AK_IO_DONE;
     }
-    ak_tls_explain(slot, code, err);
+    if (lacks_descriptors()) {
+        ak_fail(err, AK_POOL_BUSY,
+                "no file descriptor is left for a connection to %.*s: raise the limit (ulimit -n) "
+                "or close what is open",
+                (int)slot->endpoint.host.len, slot->endpoint.host.ptr);
+    } else {
+        ak_tls_explain(slot, code, err);
+    }
     ak_slot_close(slot);
     return AK_IO_FAILED;
 }

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from apikit.errors import ConnectionError as ConnectionError  # noqa: A004
-from apikit.errors import ConnectTimeout, InvalidSchema, SSLError, Timeout, TooManyRedirects
+from apikit.errors import (
+    ConnectTimeout,
+    InvalidSchema,
+    PoolBusy,
+    SSLError,
+    Timeout,
+    TooManyRedirects,
+)
 from tests.faults.children import is_listening, run_child, unused_port, wait_until
 from tests.faults.handle import Listen
 from tests.faults.steps import Step, abort, answer, close, hold, send, stall
@@ -307,5 +314,6 @@ def _(bench: Bench) -> None:
             for descriptor in taken:
                 os.close(descriptor)
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        judge(exc, ConnectionError)
+        judge(exc, PoolBusy)
+        assert "no file descriptor is left" in str(exc)
         assert session.get(server.url("/alive", port=other)).content == b"alive"
