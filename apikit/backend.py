@@ -200,6 +200,26 @@ class Backend:
         """Send a DELETE; see `request`."""
         return self.request("DELETE", path, **_without_secrets(options))
 
+    def caller(self) -> Credentials | None:
+        """Return who calls in the running Flask request, for ``auth=`` of calls on other threads.
+
+        Returns
+        -------
+        Credentials or None
+            User name and password, of which neither a repr nor a traceback shows the latter;
+            None where the application's type is "none".
+
+        Raises
+        ------
+        BackendError
+            401, if the request has no proper credentials.
+        RuntimeError
+            If there is no application or no request.
+        """
+        app = self._find_app()
+        is_needed = self._find_auth(app)["type"] != "none"
+        return self._identify(None, self._realm_of(app)) if is_needed else None
+
     @property
     def pool(self) -> SessionPool:
         """Where the users' sessions are."""
@@ -251,6 +271,9 @@ class Backend:
         found: Mapping[str, Any] = self._auth or app.config.get("AUTH") or {"type": "none"}
         return found
 
+    def _realm_of(self, app: Flask | None) -> str:
+        return self._base_url if app is None else app.name
+
     def _check_auth(self, auth: Mapping[str, Any]) -> None:
         """Refuse what could serve no request."""
         if auth["type"] not in _TYPES:
@@ -273,8 +296,8 @@ class Backend:
         """Return who calls: as given, or by the Basic credentials of the Flask request."""
         if given is None and not has_request_context():
             raise RuntimeError(
-                "there is no Flask request to take the caller from: give auth=(user, password), as "
-                "threads must"
+                "there is no Flask request to take the caller from: give auth=(user, password), or "
+                "on a thread auth=caller, from Backend.caller()"
             )
         caller = _read_authorization() if given is None else given
         if caller is None:
@@ -295,7 +318,7 @@ class Backend:
         seconds = options.pop("deadline", self._deadline)
         end = None if seconds is None else time.monotonic() + seconds
         app = self._find_app()
-        realm = self._base_url if app is None else app.name
+        realm = self._realm_of(app)
         way = self._find_auth(app)
         try:
             options["headers"] = pass_on(options.get("headers"))

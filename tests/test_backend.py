@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import re
 import threading
@@ -20,7 +19,6 @@ from apikit import APIFlask, Backend, BackendError, SessionPool, errors
 from apikit.models import PreparedRequest
 from apikit.response import Response
 from apikit.testing import MockTransport, answer
-from tests.demo.stack import SERVICE_FOLDER
 from tests.servers import (
     ANN,
     BOB,
@@ -35,7 +33,6 @@ from tests.servers import (
     Server,
     User,
     fetch_counts,
-    metric_value,
     start_backend,
     start_provider,
     start_proxy,
@@ -237,63 +234,6 @@ def test_threads_never_swap_their_callers(world: World) -> None:
                 assert (status, body["reason"]) == (401, "Unauthorized")
             else:
                 assert (status, body) == (200, user.name)
-
-
-def test_several_sources_at_once_from_one_request(world: World) -> None:
-    app, backend = world.make_service()
-
-    @app.route("/correlate")
-    def correlate() -> Any:
-        from flask import request  # as a service would at its top
-
-        caller = (request.authorization.username, request.authorization.password)
-
-        def ask(job: str) -> str:
-            return backend.get("/api", auth=caller, params={"metric": "m", "job": job}).text
-
-        with ThreadPoolExecutor() as threads:
-            return jsonify(list(threads.map(ask, ["a", "b", "c"])))
-
-    with backend:
-        reply = app.test_client().get("/correlate", headers=basic(BOB))
-        assert reply.get_json() == [metric_value(job, "m") for job in "abc"]
-        assert backend.pool.stats()["logins"] == 1
-
-
-def test_service_of_the_technote_gives_the_same_answers(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BACKEND_URL", world.proxy.url)
-    monkeypatch.setenv("SESSION_URL", f"{world.provider.url}/session")
-    path = SERVICE_FOLDER / "technote_service.py"
-    spec = importlib.util.spec_from_file_location("technote_service_of_this_test", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    theirs = module.server().test_client()
-    app, backend = world.make_service()
-    with backend:
-        ours = app.test_client()
-        for job in ("buildmyapp", *FAILING_JOBS):
-            for user in (ANN, BOB, WRONG, None):
-                for prefix in ("", "/mymicroservice"):
-                    headers = {} if user is None else basic(user)
-                    replies = [
-                        client.get(f"{prefix}/{job}/time", headers=headers)
-                        for client in (theirs, ours)
-                    ]
-                    first, second = map(_comparable, replies)
-                    assert first == second, (job, user)
-        for path_of_all in ("/", "/metadata", "/mymicroservice/v1.0/metadata"):
-            assert theirs.get(path_of_all).get_data() == ours.get(path_of_all).get_data()
-
-
-def _comparable(reply: Any) -> tuple[Any, ...]:
-    """Return what both have to say; why somebody is unauthorized each says in his own words."""
-    body = reply.get_json()
-    own_words = {"error_content": "..."} if body.get("reason") == "Unauthorized" else {}
-    return reply.status_code, reply.content_type, body | own_words
 
 
 # What is sent, and what comes back: without servers.

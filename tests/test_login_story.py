@@ -199,9 +199,7 @@ def test_service_tells_the_story(refusal: Refusal) -> None:
 def test_threads_of_the_service_never_swap_their_callers(world: _World) -> None:
     env = {"BACKEND_URL": world.proxy.url, "SESSION_URL": f"{world.provider.url}/session"}
     users = [(ANN, BOB)[number % 2] for number in range(40)]
-    with start_service(
-        "technote_service:server()", SERVICE_FOLDER, "--threads=8", env=env
-    ) as service:
+    with start_service("service:server()", SERVICE_FOLDER, "--threads=8", env=env) as service:
         seen = len(fetch_events(world.backend))
 
         def ask(user: User) -> int:

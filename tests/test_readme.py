@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo.stack import SERVICE_FOLDER
+from tests.demo.technote import TECHNOTE_SERVICE
 from tests.servers import LOOPBACK, ROOT, Server
 from tests.servers.process import start_server
 from tests.tools.builds import wheel
@@ -69,7 +71,7 @@ def test_every_block_and_command_is_one_that_a_test_here_knows() -> None:
     known = {SERVE, "pip install .", BUILD, DEMO, TEST, UNINSTALL, INSTALL, COMPAT, *CURLS}
     assert {command for command in COMMANDS if not command.startswith(APT)} == known
     assert len(CURLS) == 4
-    assert [block.language for block in BLOCKS if block.language != "console"] == ["python"] * 2
+    assert [block.language for block in BLOCKS if block.language != "console"] == ["python"] * 4
 
 
 def test_twelve_lines_are_twelve() -> None:
@@ -99,9 +101,14 @@ def test_curl_prints_what_the_readme_says(hello: Server, command: str) -> None:
     assert (done.returncode, done.stdout) == (0, CURLS[command])
 
 
-def test_technotes_service_is_printed_as_the_demo_runs_it() -> None:
-    service = ROOT / "tests" / "demo" / "technote_service.py"
-    assert _python_blocks()[1] == service.read_text(encoding="utf-8")
+def test_service_is_printed_as_the_demo_runs_it() -> None:
+    assert _python_blocks()[1] == (SERVICE_FOLDER / "service.py").read_text(encoding="utf-8")
+
+
+def test_technotes_parts_are_printed_as_they_are_in_its_service() -> None:
+    service = TECHNOTE_SERVICE.read_text(encoding="utf-8")
+    assert all(part in service for part in _python_blocks()[2:])
+    assert f"({TECHNOTE_SERVICE.relative_to(ROOT)})" in README
 
 
 def test_commands_of_dev_exist() -> None:

@@ -86,7 +86,7 @@ def run_stack(
             )
         service = running.enter_context(
             start_service(
-                "technote_service:server()",
+                "service:server()",
                 SERVICE_FOLDER,
                 env={"BACKEND_URL": door.url, "SESSION_URL": f"{provider.url}/session"},
                 python=python,

@@ -100,17 +100,20 @@ class Story:
 
     def _no_credentials(self) -> None:
         with self._step("No credentials: 401, and nobody is asked"), self._logins(0):
-            body = _error(401, "Unauthorized", "No authorization provided.")
+            body = _error(401, "Unauthorized", "Basic credentials in UTF-8 are needed.")
             self._expect_json(METRIC_PATH, None, 401, body, [])
 
     def _wrong_password(self) -> None:
-        with self._step("A wrong password: the proxy's 401, as JSON"), self._logins(0):
+        title = "A wrong password: 401 as JSON, and asked about once"
+        with self._step(title), self._logins(0):
             wrong = Credentials(self._caller.name, WRONG_PASSWORD)
+            content = "The log-in failed: the provider refused user name or password"
             before = self._counts()
-            self._expect_json(METRIC_PATH, wrong, 401, _error(401, "Unauthorized", "{}"))
+            for _ in range(2):
+                self._expect_json(METRIC_PATH, wrong, 401, _error(401, "Unauthorized", content))
             refused, reached = (new - old for new, old in zip(self._counts(), before, strict=True))
             self._say(f"     refused at the provider: {refused}; reached the back end: {reached}")
-            self._expect("refused at the provider", True, refused > 0)
+            self._expect("refused at the provider", 1, refused)
             self._expect("requests that reached the back end", 0, reached)
 
     def _backend_failures(self) -> None:

@@ -1,85 +1,106 @@
+#!/usr/bin/env python
 """My microservice wrapper."""
+# The example of the technote SQR-023 (https://sqr-023.lsst.io), put together as it says, with
+# three slips mended: its indentation, `resp.text()`, and a `server()` that returned nothing.
+# Tests run it to show that it runs. It is no example to follow: under threads its one session
+# answers callers with each other's data.
 
-import os
-
-from BitlyOAuth2ProxySession import Session
 from flask import jsonify, request
-
-from apikit import APIFlask, BackendError
-
-backenduri = os.environ.get("BACKEND_URL", "https://myservice.lsst.codes")
-session_url = os.environ.get("SESSION_URL")  # None: GitHub's
+from apikit import APIFlask,BackendError
+from BitlyOAuth2ProxySession import Session
 
 
 def server(run_standalone=False):
-    """Create the app and, if invoked standalone, run it."""
-    app = APIFlask(
-        name="uservice-mymicroservice",
-        version="0.0.1",
-        repository="https://github.com/sqre-lsst/uservice-mymicroservice",
-        description="My delightful microservice",
-        route=["/", "/mymicroservice"],
-        auth={
-            "type": "bitly-proxy",
-            "data": {"username": "", "password": "", "endpoint": backenduri + "/oauth2/start"},
-        },
-    )
-    app.config["SESSION"] = (None, None)  # whose it is, and the session
+    backenduri = "https://myservice.lsst.codes"
+    app = APIFlask(name="uservice-mymicroservice",
+                   version="0.0.1",
+                   repository="https://github.com/sqre-lsst/" +
+                       "uservice-mymicroservice",
+                   description="My delightful microservice",
+                   route=["/", "/mymicroservice"],
+                   auth={"type": "bitly-proxy",
+                         "data": { "username": "",
+                                   "password": "",
+                                   "endpoint": backenduri +
+                                       "/oauth2/start" } })
+
+    app.config["SESSION"] = None
 
     @app.errorhandler(BackendError)
     def handle_invalid_usage(error):
-        """Bubble up the status code, jsonify the rest."""
+        """Custom error handler; bubble up status code, jsonify rest."""
         response = jsonify(error.to_dict())
         response.status_code = error.status_code
         return response
 
     @app.route("/")
     def healthcheck():
-        """Keep the Ingress controller happy."""
+        """Default route to keep Ingress controller happy."""
         return "OK"
 
+    # Route it to the root too, in case we want to put it behind nginx
+    #  or HAProxy or something that can do path rewriting.
     @app.route("/<jobname>/<metric>")
     @app.route("/mymicroservice/<jobname>/<metric>")
-    def get_metric_for_job(jobname, metric):
+    def get_metric_for_job(metric=None, jobname=None):
         """Retrieve the metric and format it with JSON for return."""
-        caller = request.authorization
-        if caller is None:
-            raise BackendError("Unauthorized", 401, "No authorization provided.")
-        owner, session = app.config["SESSION"]
-        if owner != (caller.username, caller.password):
-            session = _reauth(app, caller.username, caller.password)
+        # Create a custom error if metric or jobname are not specified
+        if metric is None or not metric or jobname is None or not jobname:
+            raise BackendError(reason="Bad Request",
+                               status_code=400,
+                               content="Must specify metric and jobname.")
+        # If we have authorization on the request, try to use it
+        if request.authorization is not None:
+            inboundauth = request.authorization
+            currentuser = app.config["AUTH"]["data"]["username"]
+            currentpw = app.config["AUTH"]["data"]["password"]
+            # If we are already using this user/pw, don't bother.
+            if currentuser != inboundauth.username or \
+               currentpw != inboundauth.password:
+                _reauth(app, inboundauth.username, inboundauth.password)
+        else:
+            raise BackendError(reason="Unauthorized", status_code=401,
+                               content="No authorization provided.")
+        session = app.config["SESSION"]
         url = backenduri + "/api"
-        params = {"metric": metric, "job": jobname}
+        params = { "metric": metric,
+                   "job": jobname }
         resp = session.get(url, params=params)
-        if resp.status_code in (401, 403):
-            # The session may have expired: log in anew.
-            session = _reauth(app, caller.username, caller.password)
+        if resp.status_code == 403 or resp.status_code == 401:
+            # Try to reauth
+            _reauth(app, inboundauth.username, inboundauth.password)
+            session = app.config["SESSION"]
             resp = session.get(url, params=params)
-        if resp.status_code != 200:
-            raise BackendError(resp.reason, resp.status_code, resp.text)
-        return jsonify({"jobname": jobname, "metric": metric, "value": resp.text})
+        if resp.status_code == 200:
+            # Success!
+            rdict = { "metric": metric,
+                      "jobname": jobname,
+                      "value": resp.text }
+            return jsonify(rdict)
+        else:
+            raise BackendError(reason=resp.reason,
+                               status_code=resp.status_code,
+                               content=resp.text)
 
     if run_standalone:
-        app.run(host="0.0.0.0", threaded=True)
+        app.run(host='0.0.0.0', threaded=True)
     return app
 
 
 def _reauth(app, username, password):
-    """Get a session with authentication data, and keep it for its owner's next call."""
-    session = Session.Session(
-        oauth2_username=username,
-        oauth2_password=password,
-        authentication_session_url=session_url,
-        authentication_base_url=app.config["AUTH"]["data"]["endpoint"],
-    )
-    # Asked for JSON, the proxy refuses with 401 instead of a page for people.
-    session.headers["Accept"] = "application/json, text/plain"
-    app.config["SESSION"] = (username, password), session
-    return session
+    """Get a session with authentication data"""
+    oaep = app.config["AUTH"]["data"]["endpoint"]
+    # Session here comes from BitlyOAuth2Proxy
+    session = Session.Session(oauth2_username=username,
+                              oauth2_password=password,
+                              authentication_session_url=None,
+                              authentication_base_url=oaep)
+    session.authenticate()
+    app.config["SESSION"] = session
 
 
 def standalone():
-    """Run standalone; makes the entry point a little prettier."""
+    """Run standalone; makes setuptools invocation a little prettier."""
     server(run_standalone=True)
 
 
