@@ -127,6 +127,8 @@ class Authenticating(_core.Session):
             self.cookies = jar
             self._logins += 1
             self._is_logging_in = False
+            if self._observer is not None:
+                self._observer.tell_login(self)
 
     def _make_strategy(self) -> Strategy:
         return self._strategy(

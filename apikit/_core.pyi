@@ -201,6 +201,7 @@ class Session:
     def __deepcopy__(self, memo: Any, /) -> NoReturn: ...
     _logins: int
     _retries: Any
+    _observer: Any
     def _fetch(self, url: Any, jar: _CookieJar, deadline: int, /) -> _Response: ...
     def _ask_proxy(
         self, url: str, headers: dict[str, str], auth: Any, jar: _CookieJar, deadline: int, /

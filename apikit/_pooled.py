@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, Unpack
 from apikit import errors
 from apikit._credentials import Credentials
 from apikit._deadline import ending_at, time_left
+from apikit._events import EventOptions
 from apikit.session import Session, SessionOptions
 
 __all__ = ["LoginError", "LoginThreads", "PoolOptions", "PooledSession", "ending_at", "time_left"]
@@ -22,7 +23,7 @@ __all__ = ["LoginError", "LoginThreads", "PoolOptions", "PooledSession", "ending
 _T = TypeVar("_T")
 
 
-class PoolOptions(SessionOptions, total=False):
+class PoolOptions(SessionOptions, EventOptions, total=False):
     """What the sessions of a pool take by name."""
 
     login: str

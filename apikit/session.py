@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 from apikit import _core, _prepare
 from apikit._authentication import SESSION_URL as SESSION_URL
 from apikit._authentication import split_password
+from apikit._events import Events, OnError, OnLogin, OnRequest, OnResponse
 from apikit._renewal import Renewing, leave
 from apikit.cookies import CookieJar
 from apikit.login import find_strategy
@@ -70,6 +71,17 @@ class Session(Renewing):
     transport
         For tests: a callable that takes the `PreparedRequest` of each hop and gives the
         bytes of an HTTP/1.1 answer, in place of any server: see `apikit.testing`.
+    on_request
+        A callable that is shown each `PreparedRequest` before it is sent, those of
+        redirects and of the log-in included.  What it returns, a mapping or None, are
+        headers to add to that one.
+    on_response
+        A callable that is shown each answer; its ``request`` is the very object that
+        `on_request` was shown.
+    on_error
+        A callable that is shown the request and the exception, where there was no answer.
+    on_login
+        A callable that is shown the session when a log-in has ended, well or not.
     **options
         The rest, as in `SessionOptions`:
     timeout
@@ -128,8 +140,13 @@ deadline, max_redirects, trust_env, transport
         login: str = "github",
         retries: Any = None,
         transport: Callable[[PreparedRequest], bytes] | None = None,
+        on_request: OnRequest | None = None,
+        on_response: OnResponse | None = None,
+        on_error: OnError | None = None,
+        on_login: OnLogin | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
+        events = Events(on_request, on_response, on_error, on_login)
         own, secret = split_password(authentication_postdata)
         wants_login = bool(oauth2_username and oauth2_password and authentication_base_url)
         try:
@@ -146,6 +163,7 @@ deadline, max_redirects, trust_env, transport
             del oauth2_password, authentication_postdata, secret
         self.retries = retries
         self.transport = transport
+        self._observer = None if events == Events() else events
         self._prepare_login(find_strategy(login), own)
         if wants_login:
             self.authenticate()

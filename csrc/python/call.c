@@ -161,9 +161,9 @@ exchange_hop(struct ak_call *call, enum ak_step *step)
     return result;
 }
 
-/* One hop: its Response, new, or NULL. */
+/* Its Response, new, or NULL. */
 static PyObject *
-run_hop(struct ak_call *call)
+answer_hop(struct ak_call *call)
 {
     enum ak_step step = AK_STEP_DONE;
     if (exchange_hop(call, &step) < 0) {
@@ -178,6 +178,13 @@ run_hop(struct ak_call *call)
     }
     PyObject *content = finished_content(call); /* new */
     return content == NULL ? NULL : ak_response_new(call, content);
+}
+
+/* One hop: its Response, new, or NULL. */
+static PyObject *
+run_hop(struct ak_call *call)
+{
+    return ak_call_announce(call) < 0 ? NULL : ak_call_report(call, answer_hop(call));
 }
 
 /* ---- redirects ---- */

@@ -86,9 +86,11 @@ struct ak_call {
     struct ak_endpoint endpoint;
     enum ak_request_form { AK_ORIGIN_FORM, AK_ABSOLUTE_FORM } form;
     struct ak_exchange exchange;
-    bool exchanging;   /* exchange is initialised */
-    PyObject *sink;    /* bytes that the exchange fills, or NULL */
-    PyObject *history; /* list of Response, or NULL while empty */
+    bool exchanging;          /* exchange is initialised */
+    PyObject *sink;           /* bytes that the exchange fills, or NULL */
+    PyObject *history;        /* list of Response, or NULL while empty */
+    PyObject *announced;      /* the request as the observer was shown it, or NULL */
+    PyObject *headers_of_hop; /* a Headers with what the observer added, or NULL */
 };
 
 /* ---- prepare.c ---- */
@@ -163,6 +165,15 @@ PyObject *ak_call_find_transport(struct ak_call *call);
 /* The present hop by TRANSPORT: the exchange is then DONE or, for
  * AK_DELIVER_PIECES, at HEAD.  0 or -1. */
 int ak_call_ask_transport(struct ak_call *call, PyObject *transport, enum ak_step *step);
+
+/* ---- observer.c ---- */
+
+/* Show the session's observer, if it has one, the request of the present hop,
+ * and add the headers that it gives to this hop: 0 or -1. */
+int ak_call_announce(struct ak_call *call);
+/* Tell it of RESPONSE, or with NULL of the exception that is set: RESPONSE, or
+ * NULL with an exception.  Only after a hop that was announced. */
+PyObject *ak_call_report(struct ak_call *call, PyObject *response);
 
 /* ---- call.c ---- */
 

@@ -347,7 +347,7 @@ write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
     if (status != AK_OK) {
         return raise_growth(status);
     }
-    int written = call->headers != NULL
+    int written = headers != call->session->headers
                       ? ak_write_fields(headers, skip, &seen, out)
                       : append_session_fields(call->session, headers, skip, &seen, out);
     if (written < 0 || append_content_type(call, seen, out) < 0) {
@@ -362,7 +362,8 @@ ak_call_write_head(struct ak_call *call)
 {
     ak_buf_clear(&call->head);
     /* Strong: the session's may be replaced meanwhile. */
-    PyObject *headers = Py_NewRef(call->headers != NULL ? call->headers : call->session->headers);
+    PyObject *headers = call->headers != NULL ? call->headers : call->session->headers;
+    headers = Py_NewRef(call->headers_of_hop != NULL ? call->headers_of_hop : headers);
     int result = write_head(call, headers, &call->head);
     Py_DECREF(headers);
     call->head_length = call->head.len;

@@ -272,7 +272,7 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     return call;
 }
 
-enum { OWNED_COUNT = 18 };
+enum { OWNED_COUNT = 20 };
 
 /* Every object that the call holds. */
 static void
@@ -288,6 +288,7 @@ owned_objects(const struct ak_call *call, PyObject *owned[OWNED_COUNT])
         call->kept,         call->history,
         call->sink,         (PyObject *)call->session,
         call->jar,          call->headers_elsewhere,
+        call->announced,    call->headers_of_hop,
     };
     memcpy(owned, objects, sizeof(objects));
 }

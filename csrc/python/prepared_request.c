@@ -28,6 +28,9 @@ ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *ur
 PyObject *
 ak_call_prepared_request(struct ak_call *call)
 {
+    if (call->announced != NULL) {
+        return Py_NewRef(call->announced);
+    }
     PyObject *url =
         PyUnicode_DecodeASCII(call->url.text.data, (Py_ssize_t)call->url.text.len, NULL);
     PyObject *request = NULL;

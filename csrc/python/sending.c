@@ -128,43 +128,13 @@ send_renewing(struct module_state *state, SessionObject *session,
 
 /* ---- retries ---- */
 
-/* The exception that is set, as an object: new; it is no longer set. */
-static PyObject *
-take_exception(void)
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    return PyErr_GetRaisedException();
-#else
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return value;
-#endif
-}
-
-static void
-raise_again(PyObject *exception) /* steals */
-{
-#if PY_VERSION_HEX >= 0x030C0000
-    PyErr_SetRaisedException(exception);
-#else
-    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-    Py_DECREF(exception);
-#endif
-}
-
 /* Let the policy's count judge a try that gave RESPONSE or, with NULL, the
  * exception that is set.  It waits by itself.  SEND_AGAIN: neither is wanted any
  * more; FINAL: what there was stands; FAILED: another exception is set. */
 static enum verdict
 judge_try(PyObject *count, PyObject *response)
 {
-    PyObject *exception = response == NULL ? take_exception() : NULL; /* new */
+    PyObject *exception = response == NULL ? ak_take_exception() : NULL; /* new */
     PyObject *answer =
         PyObject_CallMethod(count, "wants_another", "OO", response == NULL ? Py_None : response,
                             exception == NULL ? Py_None : exception); /* new */
@@ -179,7 +149,7 @@ judge_try(PyObject *count, PyObject *response)
         return VERDICT_SEND_AGAIN;
     }
     if (exception != NULL) {
-        raise_again(exception);
+        ak_raise_again(exception);
     }
     return VERDICT_FINAL;
 }

@@ -180,12 +180,12 @@ owned_objects(SessionObject *self, PyObject ***owned)
         &self->proxies,    &self->hooks,     &self->verify,         &self->cert,
         &self->username,   &self->base_url,  &self->session_url,    &self->postdata,
         &self->default_ca, &self->fields_of, &self->timeout_object, &self->deadline_object,
-        &self->retries,    &self->transport,
+        &self->retries,    &self->transport, &self->observer,
     };
     memcpy(owned, objects, sizeof(objects));
 }
 
-enum { OWNED_COUNT = 18 };
+enum { OWNED_COUNT = 19 };
 
 static int
 traverse_session(PyObject *object, visitproc visit, void *arg)
@@ -241,6 +241,7 @@ OBJECT(verify, ANY_OBJECT);
 OBJECT(cert, ANY_OBJECT);
 OBJECT(retries, ANY_OBJECT);
 OBJECT(transport, TRANSPORT_OBJECT);
+OBJECT(observer, ANY_OBJECT);
 OBJECT(username, ANY_OBJECT);
 OBJECT(base_url, ANY_OBJECT);
 OBJECT(session_url, ANY_OBJECT);
@@ -261,6 +262,8 @@ static PyGetSetDef getters[] = {
      (void *)&retries_setting},
     {"transport", get_object, set_object, "What answers in place of servers, or None.",
      (void *)&transport_setting},
+    {"_observer", get_object, set_object, "Who is told of requests and answers, or None.",
+     (void *)&observer_setting},
     {"oauth2_username", get_object, set_object, "Who logs in.", (void *)&username_setting},
     {"authentication_base_url", get_object, set_object, "Where a login begins.",
      (void *)&base_url_setting},

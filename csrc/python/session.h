@@ -21,6 +21,7 @@ typedef struct {
     PyObject *timeout_object, *deadline_object;
     PyObject *retries;   /* a policy with begin(), or None */
     PyObject *transport; /* a callable in place of connections, or None */
+    PyObject *observer;  /* an apikit._events.Events, or None */
     PyObject *weak_references;
     struct ak_timeout timeout;
     int64_t deadline; /* nanoseconds for a whole call; 0: none */

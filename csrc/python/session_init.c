@@ -125,6 +125,7 @@ take_defaults(SessionObject *self, const struct options *o)
     Py_XSETREF(self->auth, Py_NewRef(Py_None));
     Py_XSETREF(self->retries, Py_NewRef(Py_None));
     Py_XSETREF(self->transport, Py_NewRef(Py_None));
+    Py_XSETREF(self->observer, Py_NewRef(Py_None));
     Py_XSETREF(self->verify, Py_NewRef(o->verify));
     Py_XSETREF(self->cert, Py_NewRef(o->cert));
     return result;

@@ -1,0 +1,72 @@
+/* Whom a session tells of each request, each answer and each failure, hop by
+ * hop: apikit._events has the object; without one nothing is done here. */
+#include "python/call.h"
+
+#include "python/errors.h"
+#include "python/response.h"
+
+static inline bool
+is_observed(const struct ak_call *call)
+{
+    return call->session->observer != NULL && call->session->observer != Py_None;
+}
+
+int
+ak_call_announce(struct ak_call *call)
+{
+    Py_CLEAR(call->announced);
+    Py_CLEAR(call->headers_of_hop);
+    if (!is_observed(call)) {
+        return 0;
+    }
+    PyObject *request = ak_call_prepared_request(call); /* new */
+    PyObject *added = request == NULL ? NULL
+                                      : PyObject_CallMethod(call->session->observer, "announce",
+                                                            "O", request); /* new */
+    int result = added == NULL ? -1 : 0;
+    if (result == 0 && added != Py_None) {
+        PyObject *own = call->headers != NULL ? call->headers : call->session->headers;
+        call->headers_of_hop = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", own, added));
+        Py_SETREF(request, call->headers_of_hop == NULL ? NULL : ak_call_prepared_request(call));
+        result = request == NULL ? -1 : 0;
+    }
+    Py_XDECREF(added);
+    call->announced = request;
+    return result;
+}
+
+/* Tell of the exception that is set, which stays unless the observer raises. */
+static void
+report_failure(struct ak_call *call)
+{
+    PyObject *failure = ak_take_exception(); /* new */
+    PyObject *done =
+        PyObject_CallMethod(call->session->observer, "fail", "OO", call->announced, failure);
+    if (done == NULL) {
+        Py_DECREF(failure);
+        return;
+    }
+    Py_DECREF(done);
+    ak_raise_again(failure);
+}
+
+PyObject *
+ak_call_report(struct ak_call *call, PyObject *response)
+{
+    if (!is_observed(call)) {
+        return response;
+    }
+    if (response == NULL) {
+        report_failure(call);
+        return NULL;
+    }
+    PyObject *done = NULL;
+    if (PyObject_SetAttrString(response, "request", call->announced) == 0) {
+        done = PyObject_CallMethod(call->session->observer, "answer", "O", response); /* new */
+    }
+    if (done == NULL) {
+        Py_CLEAR(response);
+    }
+    Py_XDECREF(done);
+    return response;
+}

@@ -1,0 +1,229 @@
+"""`on_request`, `on_response`, `on_error` and `on_login`: who is told of what a session does."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+from apikit import Retry, Session, SessionPool, errors
+from apikit.errors import ConnectError, TooManyRedirects
+from apikit.models import PreparedRequest
+from apikit.response import Response
+from tests.faults.handle import FaultServer
+from tests.faults.steps import answer, close
+from tests.login_world import BASE_URL, SESSION_URL, World
+from tests.servers.process import LOOPBACK, reserve_port
+
+pytest_plugins = ("tests.faults.fixtures",)
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Listener:
+    """Keeps what it was told, in order."""
+
+    def __init__(self, added: Any = None) -> None:
+        self.added = added
+        self.told: list[tuple[str, Any]] = []
+
+    def hooks(self) -> dict[str, Any]:
+        """Return the arguments of a session."""
+        return {
+            "on_request": self.on_request,
+            "on_response": lambda response: self.told.append(("response", response)),
+            "on_error": lambda request, error: self.told.append(("error", (request, error))),
+            "on_login": lambda session: self.told.append(("login", session.login_state)),
+        }
+
+    def on_request(self, request: PreparedRequest) -> Any:
+        self.told.append(("request", request))
+        return self.added
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.told]
+
+
+def test_each_hop_is_told_with_one_request_object(server: FaultServer) -> None:
+    server.script("/from", [answer(b"", "Location: /to", status="302 Found")])
+    server.script("/to", [answer(b"there")])
+    listener = Listener()
+    with Session(**listener.hooks()) as session:
+        response = session.get(server.url("/from"))
+    assert response.text == "there"
+    assert listener.names() == ["request", "response", "request", "response"]
+    requests = [listener.told[0][1], listener.told[2][1]]
+    answers = [listener.told[1][1], listener.told[3][1]]
+    assert [request.url for request in requests] == [server.url("/from"), server.url("/to")]
+    assert [one.status_code for one in answers] == [302, 200]
+    assert all(one.request is request for one, request in zip(answers, requests, strict=True))
+    assert answers[1] is response
+
+
+def test_headers_are_added_to_what_is_sent(server: FaultServer) -> None:
+    server.script("/x", [answer(b"")])
+    listener = Listener({"traceparent": TRACE, "User-Agent": "told"})
+    with Session(**listener.hooks()) as session:
+        response = session.get(server.url("/x"), headers={"traceparent": "of the call"})
+        assert "traceparent" not in session.headers
+    (sent,) = server.seen()
+    assert sent.header("traceparent") == TRACE
+    assert sent.header("user-agent") == "told"
+    assert sent.head.lower().count(b"traceparent") == 1
+    assert response.request.headers["traceparent"] == TRACE
+
+
+def test_header_that_cannot_be_sent_is_refused(server: FaultServer) -> None:
+    with (
+        Session(on_request=lambda request: {"x": "a\r\nb: c"}) as session,
+        pytest.raises(ValueError, match="x"),
+    ):
+        session.get(server.url("/x"))
+    assert server.seen() == []
+
+
+def test_credentials_stay_at_their_origin_all_the_same(server: FaultServer) -> None:
+    elsewhere = server.url("/to").replace("127.0.0.1", "localhost")
+    server.script("/from", [answer(b"", f"Location: {elsewhere}", status="302 Found")])
+    server.script("/to", [answer(b"")])
+    listener = Listener({"traceparent": TRACE})
+    with Session(**listener.hooks()) as session:
+        session.get(server.url("/from"), auth=("ann", "s3cret"))
+    first, second = server.seen()
+    assert first.header("authorization") is not None
+    assert second.header("authorization") is None
+    assert second.header("traceparent") == TRACE
+
+
+def test_failure_is_told_and_raised() -> None:
+    listener = Listener()
+    with (
+        reserve_port("nobody", 0) as port,
+        Session(**listener.hooks()) as session,
+        pytest.raises(ConnectError) as caught,
+    ):
+        session.get(f"http://{LOOPBACK}:{port}/")
+    assert listener.names() == ["request", "error"]
+    request, error = listener.told[1][1]
+    assert request is listener.told[0][1]
+    assert error is caught.value
+    assert error.request is request
+
+
+def test_broken_answer_is_told(server: FaultServer) -> None:
+    server.script("/short", [close()])
+    listener = Listener()
+    with Session(**listener.hooks()) as session, pytest.raises(errors.ConnectionError):
+        session.post(server.url("/short"), data=b"x")
+    assert listener.names() == ["request", "error"]
+
+
+def test_each_try_is_told(server: FaultServer) -> None:
+    server.script("/busy", [answer(b"", status="503 Busy")])
+    listener = Listener()
+    policy = Retry(2, status_forcelist=[503], raise_on_status=False)
+    with Session(retries=policy, **listener.hooks()) as session:
+        session.get(server.url("/busy"))
+    assert listener.names() == ["request", "response"] * 3
+
+
+def test_last_redirect_of_too_many_is_an_answer(server: FaultServer) -> None:
+    server.script("/loop", [answer(b"", "Location: /loop", status="302 Found")])
+    listener = Listener()
+    with (
+        Session(max_redirects=1, **listener.hooks()) as session,
+        pytest.raises(TooManyRedirects),
+    ):
+        session.get(server.url("/loop"))
+    assert listener.names() == ["request", "response"] * 2
+
+
+@pytest.mark.parametrize("hook", ["on_request", "on_response", "on_error", "on_login"])
+def test_what_a_hook_raises_is_raised(hook: str, server: FaultServer) -> None:
+    server.script("/x", [close()] if hook == "on_error" else [answer(b"")])
+
+    def fail(*_: object) -> None:
+        raise LookupError("of the hook")
+
+    hooks: dict[str, Any] = {hook: fail}
+    session = World().session(**hooks) if hook == "on_login" else Session(**hooks)
+    with session, pytest.raises(LookupError, match="of the hook"):
+        session.authenticate() if hook == "on_login" else session.post(server.url("/x"))
+
+
+def test_session_goes_on_after_a_hook_that_raised(server: FaultServer) -> None:
+    server.script("/x", [answer(b"fine")])
+    failures = [LookupError()]
+
+    def fail_once(_: object) -> None:
+        if failures:
+            raise failures.pop()
+
+    with Session(on_response=fail_once) as session:
+        with pytest.raises(LookupError):
+            session.get(server.url("/x"))
+        assert session.get(server.url("/x")).text == "fine"
+
+
+def test_log_in_is_told_with_its_pages_and_without_the_password() -> None:
+    listener, world = Listener(), World()
+    world.session(**listener.hooks()).authenticate()
+    assert listener.told[-1] == ("login", "ok")
+    posts = [one for name, one in listener.told if name == "request" and one.method == "POST"]
+    assert [post.url for post in posts] == [SESSION_URL]
+    assert posts[0].body is None
+    assert "s3cret" not in repr([vars(one) for name, one in listener.told if name == "request"])
+
+
+def test_log_in_that_the_network_ends_is_told() -> None:
+    states: list[str] = []
+    with reserve_port("nobody", 0) as port, pytest.raises(ConnectError):
+        Session(
+            "ann",
+            "s3cret",
+            f"http://{LOOPBACK}:{port}/oauth2/start",
+            on_login=lambda session: states.append(session.login_state),
+        )
+    assert states == ["error"]
+
+
+def test_pool_hands_the_hooks_to_its_sessions() -> None:
+    listener, world = Listener(), World()
+    with SessionPool(transport=world, **listener.hooks()) as pool:
+        pool.get(BASE_URL, "ann", "s3cret", SESSION_URL)
+    assert listener.told[-1] == ("login", "ok")
+
+
+def test_streamed_answer_is_told_at_its_head(server: FaultServer) -> None:
+    server.script("/x", [answer(b"y" * 100_000)])
+    seen: list[Response] = []
+    with Session(on_response=seen.append) as session:
+        response = session.get(server.url("/x"), stream=True)
+        assert seen == [response]
+        assert len(response.content) == 100_000
+
+
+@pytest.mark.parametrize("hook", ["on_request", "on_response", "on_error", "on_login"])
+def test_hook_that_cannot_be_called(hook: str) -> None:
+    wrong: dict[str, Any] = {hook: 3}
+    with pytest.raises(TypeError, match=f"{hook} must be a callable or None, not int"):
+        Session(**wrong)
+
+
+def test_request_hook_that_returns_nonsense(server: FaultServer) -> None:
+    with (
+        Session(on_request=lambda request: 3) as session,  # type: ignore[arg-type, return-value]
+        pytest.raises(TypeError, match="None or a mapping of headers to add, not int"),
+    ):
+        session.get(server.url("/x"))
+    assert server.seen() == []
+
+
+def test_session_with_hooks_is_collected() -> None:
+    session: Session | None = Session(on_response=lambda response: session)
+    session_alive = weakref.ref(session)
+    session = None
+    gc.collect()
+    assert session_alive() is None
