@@ -91,6 +91,7 @@ class BuildCore(build_ext):
 
 
 compile_flags = ["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"]
+compile_flags += ["-Werror=implicit-function-declaration", "-Werror=int-conversion"]
 link_flags = []
 if sanitizers := os.environ.get("APIKIT_SANITIZE"):
     link_flags += [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=undefined"]

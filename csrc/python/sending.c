@@ -2,6 +2,7 @@
  * login, and as often as the session's retries say. */
 #include "python/sending.h"
 
+#include "python/errors.h"
 #include "python/renewal.h"
 
 /* ---- once, and after a renewal ---- */
