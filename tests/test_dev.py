@@ -92,6 +92,13 @@ def test_arguments_choose_suites_or_go_to_pytest() -> None:
     assert len(names()[0]) > 5
 
 
+def test_suite_of_heavy_parts_runs_only_when_named() -> None:
+    by_default, _ = choose([])
+    assert "logins" not in {suite.name for suite in by_default}
+    named, rest = choose(["logins", "-k", "dex"])
+    assert ([suite.name for suite in named], rest) == (["logins"], ["-k", "dex"])
+
+
 def test_suite_that_takes_no_arguments_refuses_them() -> None:
     with pytest.raises(Refusal, match="c takes no arguments, got -k x"):
         choose(["c", "-k", "x"])

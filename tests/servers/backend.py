@@ -1,7 +1,8 @@
 """The back end that a service wraps: plain text for ``GET /api?metric=&job=``, and failures.
 
 Some jobs fail, so that a service that only knows ``/api`` can be made to meet a failure;
-``/status/CODE`` and ``/slow?seconds=`` do the same for any client.
+``/status/CODE`` and ``/slow?seconds=`` do the same for any client, and ``/away/CODE?to=URL`` sends
+it elsewhere.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Backend(Site):
                 return self._answer_metric(request)
             case ["status", code] if code.isdecimal() and 200 <= int(code) <= 599:
                 return _failure(int(code))
+            case ["away", code] if code.isdecimal() and 300 <= int(code) <= 399:
+                return Answer(int(code), headers=[("Location", request.query.get("to", "/"))])
             case ["slow"]:
                 self._never.wait(float(request.query.get("seconds", _SLOW_SECONDS)))
                 return Answer(200, b"slow\n")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
-import hashlib
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .process import ROOT, ServerError
+from .installed import install_once, installed_path, run_installer
+from .process import ServerError
 
 __all__ = ["GoProgram", "find_go"]
-
-_CACHE = ROOT / ".cache"
-_LAST_LINES = 5
 
 
 def find_go() -> str | None:
@@ -50,12 +46,15 @@ class GoProgram:
         The import path of its main package.
     folder : `pathlib.Path`
         Where go.mod and go.sum lie.
+    data : `str`, optional
+        A folder of its package's module that it wants beside it, as ``MODULE FOLDER``.
     """
 
     name: str
     version: str
     package: str
     folder: Path
+    data: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -74,9 +73,7 @@ class GoProgram:
     @property
     def path(self) -> Path:
         """Where the built program is, or will be: it depends on what is pinned."""
-        names = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        sources = b"\0".join(name.read_bytes() for name in names)
-        return _CACHE / self.name / hashlib.sha256(sources).hexdigest()[:16] / self.name
+        return installed_path(self.name, self.folder) / self.name
 
     def build(self) -> Path:
         """Build the program, unless it is there, and return its path.
@@ -90,30 +87,14 @@ class GoProgram:
         obstacle = self.obstacle()
         if obstacle is not None:
             raise ServerError(obstacle)
-        binary = self.path
-        folder = binary.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not binary.exists():
-                # In a copy, for -mod=mod lets other versions of Go rewrite the two files.
-                shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-                self._run_go(folder, f"{self.name}.part")
-                (folder / f"{self.name}.part").replace(binary)
-        return binary
+        return install_once(self.name, self.folder, self._build_in) / self.name
 
-    def _run_go(self, folder: Path, target: str) -> None:
-        result = subprocess.run(
-            [str(find_go()), "build", "-mod=mod", "-buildvcs=false", "-o", target, self.package],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            last = "\n".join(result.stderr.splitlines()[-_LAST_LINES:])
-            raise ServerError(
-                f"{self} cannot be built (go build ended with status {result.returncode}): "
-                f"see that the Go module proxy can be reached\n{last}"
-            )
+    def _build_in(self, folder: Path) -> None:
+        # In a copy of what is pinned, for -mod=mod lets other versions of Go rewrite it.
+        go = [str(find_go()), "build", "-mod=mod", "-buildvcs=false", "-o", self.name, self.package]
+        run_installer(str(self), go, folder, "see that the Go module proxy can be reached")
+        if self.data:
+            module, name = self.data.split()
+            listing = [str(find_go()), "list", "-mod=mod", "-m", "-f", "{{.Dir}}", module]
+            place = subprocess.run(listing, cwd=folder, capture_output=True, text=True, check=True)
+            shutil.copytree(Path(place.stdout.strip(), name), folder / name)

@@ -158,9 +158,10 @@ def _make_key() -> RSAPrivateKey:
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def start_issuer(*, port: int = 0) -> Server:
-    """Start the issuer as a child process; its ``url`` is the name of the issuer."""
-    return start_site("issuer", port=port)
+def start_issuer(*, port: int = 0, public_port: int | None = None) -> Server:
+    """Start the issuer as a child process, named by its URL or that of a server before it."""
+    public = () if public_port is None else (f"--public-port={public_port}",)
+    return start_site("issuer", *public, port=port)
 
 
 def fetch_token(
@@ -206,5 +207,7 @@ def fetch_token(
 
 def main(arguments: list[str]) -> None:
     """Serve until ended."""
-    options = argument_parser("an OpenID issuer that signs tokens").parse_args(arguments)
-    serve(Issuer(f"http://{LOOPBACK}:{options.port}"), options.port)
+    parser = argument_parser("an OpenID issuer that signs tokens")
+    parser.add_argument("--public-port", type=int)
+    options = parser.parse_args(arguments)
+    serve(Issuer(f"http://{LOOPBACK}:{options.public_port or options.port}"), options.port)

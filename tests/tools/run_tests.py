@@ -23,7 +23,7 @@ def choose(arguments: Sequence[str]) -> tuple[list[Suite], list[str]]:
     while rest and rest[0] in by_name:
         chosen.append(by_name[rest.pop(0)])
     if not chosen:
-        chosen = [by_name["py"]] if rest else list(SUITES)
+        chosen = [by_name["py"]] if rest else [suite for suite in SUITES if suite.by_default]
     deaf = [suite.name for suite in chosen if rest and not suite.takes_arguments]
     if deaf:
         raise Refusal(f"{', '.join(deaf)} takes no arguments, got {' '.join(rest)}")

@@ -26,6 +26,7 @@ __all__ = ["SUITES", "Suite"]
 
 TSAN_MARKER = "/* tsan */"
 NO_TESTS_RAN = 5
+ORDINARY = "not differential and not services and not logins"
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -36,12 +37,16 @@ SANITIZER_OPTIONS = {
 
 @dataclass(frozen=True)
 class Suite:
-    """A name, the seconds that it may take, what runs it, and whether it is pytest's."""
+    """A name, the seconds that it may take, what runs it, and whether it is pytest's.
+
+    One that is not run `by_default` must be named.
+    """
 
     name: str
     budget: int
     run: Callable[[Result, Sequence[str]], None]
     takes_arguments: bool = False
+    by_default: bool = True
 
 
 @functools.cache
@@ -161,7 +166,7 @@ def run_py(result: Result, arguments: Sequence[str]) -> None:
     if arguments:
         run_pytest(result, own_python(), arguments, oracles())
     else:
-        run_pytest(result, own_python(), ["-m", "not differential and not services"])
+        run_pytest(result, own_python(), ["-m", ORDINARY])
 
 
 def run_flask22(result: Result, arguments: Sequence[str]) -> None:
@@ -197,10 +202,16 @@ def run_asan(result: Result, arguments: Sequence[str]) -> None:
     run_pytest(
         result,
         own_python(),
-        ["-m", "not differential and not no_asan", *arguments],
+        ["-m", f"{ORDINARY} and not no_asan", *arguments],
         environment,
         module="tests.tools.leak_checked_pytest",
     )
+
+
+def run_logins(result: Result, arguments: Sequence[str]) -> None:
+    """Run the tests that want Java, Maven, Node and a new Go, and install what these run."""
+    install_into(own_python(), wheel())
+    run_pytest(result, own_python(), ["-m", "logins", *(arguments or ["tests/logins"])])
 
 
 def run_sdist(result: Result, _arguments: Sequence[str]) -> None:
@@ -241,4 +252,5 @@ SUITES = (
     Suite("services", 150, run_services, takes_arguments=True),
     Suite("py-asan", 240, run_asan, takes_arguments=True),
     Suite("sdist", 45, run_sdist),
+    Suite("logins", 600, run_logins, takes_arguments=True, by_default=False),
 )

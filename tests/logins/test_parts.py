@@ -1,0 +1,142 @@
+"""The real parts stand for themselves: a person with a browser gets through each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from tests.servers import (
+    ANN,
+    BOB,
+    NELL,
+    OAUTH2_PROXY_7_4,
+    REALM_PATH,
+    TESS,
+    TESS_APP,
+    Server,
+    User,
+    fetch_token,
+)
+
+from .browser import Browser, Page
+from .counting import Count
+from .worlds import Provider, World, obstacle_of, start_world
+
+_USER_FIELD = {Provider.KEYCLOAK: "username", Provider.HTPASSWD: "username"}
+
+
+@contextmanager
+def _world(
+    request: pytest.FixtureRequest, provider: Provider, *, asks: bool = False
+) -> Iterator[World]:
+    obstacle = obstacle_of(provider) or OAUTH2_PROXY_7_4.obstacle()
+    if obstacle is not None:
+        pytest.skip(obstacle)
+    keycloak: Server | None = None
+    if provider is Provider.KEYCLOAK:
+        keycloak = request.getfixturevalue("keycloak")
+    with start_world(provider, OAUTH2_PROXY_7_4, asks=asks, keycloak=keycloak) as world:
+        yield world
+
+
+def _log_in(world: World, browser: Browser, page: Page, user: User, password: str) -> Page:
+    names = _USER_FIELD.get(world.provider, "login")
+    values = {names: world.name_of(user), "password": password}
+    return browser.submit(page, page.form("password"), values)
+
+
+@pytest.mark.parametrize(
+    "provider", [Provider.KEYCLOAK, Provider.OIDC_PROVIDER, Provider.DEX, Provider.HTPASSWD]
+)
+def test_right_password_opens_and_a_wrong_one_asks_again(
+    request: pytest.FixtureRequest, provider: Provider
+) -> None:
+    keeps_session = provider in (Provider.KEYCLOAK, Provider.OIDC_PROVIDER)
+    with _world(request, provider) as world:
+        before = world.counts()
+        browser = Browser()
+        again = _log_in(world, browser, browser.get(world.base_url), ANN, "wrong")
+        assert again.status == (401 if provider is Provider.HTPASSWD else 200)
+        page = _log_in(world, browser, again, ANN, ANN.password)
+        assert (page.status, page.url) == (200, f"{world.door.url}/")
+        assert page.headers["GAP-Auth"] == world.identity_of(ANN)
+        assert world.counts() - before == Count(passwords=2, logins=1)
+
+        world.expire()
+        assert browser.get(world.api).headers.get("GAP-Auth") is None
+        page = browser.get(world.base_url)
+        assert (page.headers.get("GAP-Auth") == world.identity_of(ANN)) == keeps_session
+
+
+@pytest.mark.parametrize(
+    ("provider", "agree", "refuse"),
+    [
+        (Provider.KEYCLOAK, "accept", "cancel"),
+        (Provider.OIDC_PROVIDER, "prompt", None),
+        (Provider.DEX, "approval", "approval"),
+    ],
+)
+def test_provider_that_asks_is_answered(
+    request: pytest.FixtureRequest, provider: Provider, agree: str, refuse: str | None
+) -> None:
+    with _world(request, provider, asks=True) as world:
+        # The form or button that refuses is the last, and the one that agrees is the first.
+        for button, index in ((refuse, -1), (agree, 0)):
+            if button is None:
+                continue
+            browser = Browser()
+            page = _log_in(world, browser, browser.get(world.base_url), BOB, BOB.password)
+            forms = [form for form in page.forms() if form.find(None, {"name": button})]
+            page = browser.submit(page, forms[index], {}, button=button)
+            assert page.headers.get("GAP-Auth") == (None if index else BOB.email)
+
+
+def test_keycloak_wants_a_code_and_takes_none_twice(request: pytest.FixtureRequest) -> None:
+    with _world(request, Provider.KEYCLOAK) as world:
+        before = world.counts()
+        code = TESS_APP.fresh()
+        for _ in range(2):
+            browser = Browser()
+            page = _log_in(world, browser, browser.get(world.base_url), TESS, TESS.password)
+            page = browser.submit(page, page.form("otp"), {"otp": code})
+        assert "GAP-Auth" not in page.headers
+        page = browser.submit(page, page.form("otp"), {"otp": TESS_APP.wrong()})
+        page = browser.submit(page, page.form("otp"), {"otp": TESS_APP.fresh()})
+        assert page.headers["GAP-Auth"] == TESS.email
+        assert world.counts() - before == Count(passwords=2, codes=4, logins=2)
+
+
+def test_keycloak_wants_a_new_password(request: pytest.FixtureRequest) -> None:
+    with _world(request, Provider.KEYCLOAK) as world:
+        browser = Browser()
+        page = _log_in(world, browser, browser.get(world.base_url), NELL, NELL.password)
+        fields = page.form("password-new").find_all("input", {"autocomplete": "new-password"})
+        assert len(fields) == 2
+
+
+def test_token_of_the_password_grant_opens(request: pytest.FixtureRequest) -> None:
+    with _world(request, Provider.KEYCLOAK) as world:
+        form = {
+            "grant_type": "password",
+            "client_id": "proxy",
+            "client_secret": "of-the-tests",
+            "scope": "openid",
+            "username": ANN.name,
+            "password": ANN.password,
+        }
+        before = world.counts()
+        url = f"{world.provider_door.url}{REALM_PATH}/protocol/openid-connect/token"
+        token = requests.post(url, form, timeout=60).json()["id_token"]
+        assert world.counts() - before == Count(grants=1)
+        page = Browser().get(world.api, Authorization=f"Bearer {token}")
+        assert page.headers["GAP-Auth"] == ANN.email
+
+
+def test_token_of_the_issuer_opens(request: pytest.FixtureRequest) -> None:
+    with _world(request, Provider.ISSUER) as world:
+        token = fetch_token(world.provider_door, ANN)
+        page = Browser().get(world.api, Authorization=f"Bearer {token}")
+        assert page.headers["GAP-Auth"] == ANN.email
