@@ -55,6 +55,8 @@ struct ak_http1_reader {
     uint64_t content_length; /* valid for AK_HTTP1_LENGTH */
     uint64_t remaining;      /* body bytes still to come of this length or chunk */
     bool keep_alive;         /* the connection may carry another request after END */
+    bool has_coding;         /* head has a Content-Encoding, */
+    bool sets_cookies;       /* a Set-Cookie: else nobody need look for them */
 
     /* Private: what the reader knows between two inputs (http1_parts.h). */
     struct ak_buf line; /* the beginning of a line that was split */

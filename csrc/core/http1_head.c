@@ -12,7 +12,14 @@ enum {
 };
 
 /* Bits of reader->field_flags. */
-enum { HAS_LENGTH = 1, HAS_CHUNKED = 2, HAS_CLOSE = 4, HAS_KEEP_ALIVE = 8 };
+enum {
+    HAS_LENGTH = 1,
+    HAS_CHUNKED = 2,
+    HAS_CLOSE = 4,
+    HAS_KEEP_ALIVE = 8,
+    HAS_CODING = 16,
+    HAS_COOKIE = 32
+};
 
 /* BYTES as a reader of a message may see them: printable ASCII, the rest as
  * \xNN, at most QUOTED_BYTES of them. */
@@ -176,13 +183,32 @@ judge_connection(struct ak_http1_reader *reader, struct ak_str value, struct ak_
     return AK_OK;
 }
 
-/* The fields that frame the body or keep the connection. */
+static enum ak_status
+note_coding(struct ak_http1_reader *reader, struct ak_str value, struct ak_err *err)
+{
+    (void)value;
+    (void)err;
+    reader->field_flags |= HAS_CODING;
+    return AK_OK;
+}
+
+static enum ak_status
+note_cookie(struct ak_http1_reader *reader, struct ak_str value, struct ak_err *err)
+{
+    (void)value;
+    (void)err;
+    reader->field_flags |= HAS_COOKIE;
+    return AK_OK;
+}
+
+/* The fields that frame the body or keep the connection, and those that most
+ * answers lack and others would look for. */
 static const struct {
     struct ak_str name;
     enum ak_status (*judge)(struct ak_http1_reader *, struct ak_str value, struct ak_err *);
-} framing_fields[] = {
-    {{"Connection", 10}, judge_connection},
-    {{"Content-Length", 14}, judge_length},
+} known_fields[] = {
+    {{"Connection", 10}, judge_connection},    {{"Content-Encoding", 16}, note_coding},
+    {{"Content-Length", 14}, judge_length},    {{"Set-Cookie", 10}, note_cookie},
     {{"Transfer-Encoding", 17}, judge_coding},
 };
 
@@ -196,10 +222,10 @@ judge_last_field(struct ak_http1_reader *reader, struct ak_err *err)
     struct ak_str field =
         ak_str_slice(ak_buf_str(&reader->head), reader->field_start, reader->head.len);
     struct ak_str name = ak_str_of(field.ptr, reader->field_name_len);
-    for (size_t i = 0; i < sizeof(framing_fields) / sizeof(framing_fields[0]); i++) {
-        if (ak_str_iequal(name, framing_fields[i].name)) {
+    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
+        if (ak_str_iequal(name, known_fields[i].name)) {
             struct ak_str value = ak_str_slice(field, name.len + 1, field.len - 2);
-            return framing_fields[i].judge(reader, ak_str_trim(value), err);
+            return known_fields[i].judge(reader, ak_str_trim(value), err);
         }
     }
     return AK_OK;
@@ -310,5 +336,7 @@ ak_http1_finish_head(struct ak_http1_reader *reader, struct ak_err *err)
     reader->framing = choose_framing(reader);
     reader->remaining = reader->framing == AK_HTTP1_LENGTH ? reader->content_length : 0;
     reader->keep_alive = may_keep_alive(reader);
+    reader->has_coding = (reader->field_flags & HAS_CODING) != 0;
+    reader->sets_cookies = (reader->field_flags & HAS_COOKIE) != 0;
     return AK_OK;
 }

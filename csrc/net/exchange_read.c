@@ -157,7 +157,7 @@ begin_body(struct ak_exchange *x, struct ak_err *err)
     x->window_start = x->waiting_since = x->head_at;
     x->window_bytes = 0;
     enum ak_step step = AK_STEP_ONWARD;
-    if (x->reader.framing != AK_HTTP1_NO_BODY) {
+    if (x->reader.framing != AK_HTTP1_NO_BODY && x->reader.has_coding) {
         step = prepare_decoder(x, err);
     }
     if (step == AK_STEP_ONWARD) {

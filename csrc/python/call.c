@@ -119,8 +119,7 @@ static int
 keep_cookies(struct ak_call *call)
 {
     struct ak_str head = ak_buf_str(&call->exchange.reader.head);
-    struct ak_str unused;
-    if (!ak_http1_find_field(head, AK_STR("set-cookie"), &unused)) {
+    if (!call->exchange.reader.sets_cookies) {
         return 0;
     }
     enum ak_status status = ak_cookies_take(call->jar, &call->url, head);
