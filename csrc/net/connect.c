@@ -82,16 +82,10 @@ ak_slot_free(struct ak_slot *slot)
     ak_free(slot);
 }
 
-static bool
-may_take_locks(const struct ak_slot *slot)
-{
-    return slot->endpoint.scheme == AK_HTTPS || slot->endpoint.proxy.len > 0;
-}
-
 void
 ak_slot_enter(struct ak_slot *slot)
 {
-    if (may_take_locks(slot)) {
+    if (!ak_slot_is_plain(slot)) {
         ak_lock_acquire(&slot->lock);
     }
 }
@@ -99,7 +93,7 @@ ak_slot_enter(struct ak_slot *slot)
 void
 ak_slot_leave(struct ak_slot *slot)
 {
-    if (may_take_locks(slot)) {
+    if (!ak_slot_is_plain(slot)) {
         ak_lock_release(&slot->lock);
     }
 }

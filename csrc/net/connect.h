@@ -96,6 +96,14 @@ AK_MUST_CHECK enum ak_io ak_slot_recv(struct ak_slot *slot, char *into, size_t s
 enum ak_wait { AK_WAIT_READ = 1, AK_WAIT_WRITE = 2, AK_WAIT_BOTH = 3 };
 
 /* Around a call into libcurl that may take locks of a TLS library, which the child
+/* Whether the slot's bytes pass as they are, without TLS on the way: libcurl has
+ * nothing to do with them then, and its two calls only look the connection up. */
+static inline bool
+ak_slot_is_plain(const struct ak_slot *slot)
+{
+    return slot->endpoint.scheme == AK_HTTP && slot->endpoint.proxy.len == 0;
+}
+
  * of a fork would find locked for ever; nothing for plain connections. */
 void ak_slot_enter(struct ak_slot *slot);
 void ak_slot_leave(struct ak_slot *slot);

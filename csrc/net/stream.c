@@ -1,8 +1,11 @@
 /* The connected slot as a stream of bytes. */
-#define _GNU_SOURCE /* ppoll's flags */
+#define _GNU_SOURCE /* MSG_NOSIGNAL */
 
+#include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "net/connect.h"
 #include "net/global.h"
@@ -49,11 +52,54 @@ fail_io(struct ak_slot *slot, const char *what, CURLcode code, struct ak_err *er
     return AK_IO_FAILED;
 }
 
+/* ---- plain sockets ---- */
+
+/* What a call to the system gave: a number of bytes, 0 or -1 with errno. */
+static enum ak_io
+judge_socket(struct ak_slot *slot, ssize_t result, const char *what, const char *name,
+             struct ak_err *err)
+{
+    if (result > 0) {
+        return AK_IO_DONE;
+    }
+    if (result == 0) {
+        return AK_IO_EOF;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+        return AK_IO_AGAIN;
+    }
+    /* In libcurl's words; the C library's for such numbers are constants. */
+    (void)snprintf(slot->error, sizeof(slot->error), "%s failure: %s", name, strerror(errno));
+    return fail_io(slot, what, CURLE_RECV_ERROR, err);
+}
+
+static enum ak_io
+send_plain(struct ak_slot *slot, struct ak_str bytes, size_t *count, struct ak_err *err)
+{
+    ssize_t result = send(slot->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+    *count = result > 0 ? (size_t)result : 0;
+    enum ak_io io = judge_socket(slot, result, "sending to", "Send", err);
+    return io == AK_IO_EOF ? AK_IO_AGAIN : io;
+}
+
+static enum ak_io
+recv_plain(struct ak_slot *slot, char *into, size_t size, size_t *count, struct ak_err *err)
+{
+    ssize_t result = recv(slot->fd, into, size, 0);
+    *count = result > 0 ? (size_t)result : 0;
+    return judge_socket(slot, result, "reading from", "Recv", err);
+}
+
+/* ---- any ---- */
+
 enum ak_io
 ak_slot_send(struct ak_slot *slot, struct ak_str bytes, size_t *count, struct ak_err *err)
 {
     if (is_foreign(slot)) {
         return fail_foreign(err);
+    }
+    if (ak_slot_is_plain(slot)) {
+        return send_plain(slot, bytes, count, err);
     }
     slot->error[0] = '\0';
     ak_slot_enter(slot);
@@ -70,6 +116,9 @@ ak_slot_recv(struct ak_slot *slot, char *into, size_t size, size_t *count, struc
 {
     if (is_foreign(slot)) {
         return fail_foreign(err);
+    }
+    if (ak_slot_is_plain(slot)) {
+        return recv_plain(slot, into, size, count, err);
     }
     slot->error[0] = '\0';
     ak_slot_enter(slot);
