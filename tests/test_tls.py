@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,6 +143,29 @@ def test_folder_of_authorities_is_a_path_too(
 def test_missing_ca_file_is_an_oserror_that_names_it(session: Session, port: int) -> None:
     with pytest.raises(OSError, match=r"no-such-file\.pem"):
         session.get(url_of(port), verify="/nonexistent/no-such-file.pem")
+
+
+def test_new_sessions_share_no_tls_session(certificates: Certificates, server: FaultServer) -> None:
+    port = server.listen(Listen(chain=certificates.good))
+    for _ in range(3):
+        with Session(timeout=(20, 20), verify=certificates.ca) as session:
+            assert session.get(url_of(port)).content == b"alive"
+    assert server.accepted(port) == 3
+    assert server.resumed(port) == [False, False, False]
+
+
+def test_ca_file_that_was_replaced_is_read_anew(
+    certificates: Certificates, port: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    for authority, is_good in [(certificates.ca, True), (certificates.other_ca, False)] * 2:
+        file.write_bytes(Path(authority).read_bytes())
+        with Session(timeout=(20, 20), verify=str(file)) as session:
+            if is_good:
+                assert session.get(url_of(port)).content == b"alive"
+            else:
+                with pytest.raises(SSLError):
+                    session.get(url_of(port))
 
 
 def test_only_http_1_1_is_offered(session: Session, server: FaultServer, port: int) -> None:

@@ -50,10 +50,9 @@ ak_slot_new(void)
     slot->text = ak_buf_make(MAX_ENDPOINT_TEXT);
     slot->input = ak_malloc(AK_SLOT_INPUT_SIZE);
     ak_lock_acquire(&slot->lock);
-    slot->multi = curl_multi_init();
     slot->easy = curl_easy_init();
     ak_lock_release(&slot->lock);
-    if (slot->input == NULL || slot->multi == NULL || slot->easy == NULL) {
+    if (slot->input == NULL || slot->easy == NULL) {
         ak_slot_free(slot);
         return NULL;
     }
@@ -73,8 +72,8 @@ ak_slot_free(struct ak_slot *slot)
         ak_slot_close(slot);
         ak_lock_acquire(&slot->lock);
         curl_easy_cleanup(slot->easy);
-        curl_multi_cleanup(slot->multi);
         ak_lock_release(&slot->lock);
+        ak_multi_release(slot->multi);
     }
     ak_lock_destroy(&slot->lock);
     ak_free(slot->input);
@@ -107,7 +106,7 @@ ak_slot_close(struct ak_slot *slot)
     if (slot->attached && slot->generation == ak_fork_generation()) {
         /* The only call that closes a CONNECT_ONLY connection. */
         ak_slot_enter(slot);
-        curl_multi_remove_handle(slot->multi, slot->easy);
+        curl_multi_remove_handle(slot->multi->handle, slot->easy);
         ak_slot_leave(slot);
     }
     slot->attached = false;
@@ -173,7 +172,7 @@ text_or_null(struct ak_str text)
 }
 
 static CURLcode
-set_tls(CURL *easy, const struct ak_tls *tls)
+set_tls(CURL *easy, const struct ak_tls *tls, long keep_tickets)
 {
     long verify = tls->verify == AK_VERIFY_PEER;
     CURLcode code = CURLE_OK;
@@ -192,6 +191,7 @@ set_tls(CURL *easy, const struct ak_tls *tls)
     SET(CURLOPT_SSLKEY, text_or_null(tls->key));
     /* Without one OpenSSL would ask for it on the terminal. */
     SET(CURLOPT_KEYPASSWD, "");
+    SET(CURLOPT_SSL_SESSIONID_CACHE, keep_tickets);
     return code;
 }
 
@@ -199,7 +199,8 @@ static CURLcode
 set_options(struct ak_slot *slot, const char *url, long connect_ms)
 {
     CURL *easy = slot->easy;
-    CURLcode code = set_tls(easy, &slot->endpoint.tls);
+    long keep_tickets = !ak_multi_leaks_tickets(slot->multi);
+    CURLcode code = set_tls(easy, &slot->endpoint.tls, keep_tickets);
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PROXY, slot->endpoint.proxy.len > 0 ? slot->endpoint.proxy.ptr : "");
     SET(CURLOPT_NOPROXY, "");
@@ -222,7 +223,8 @@ ak_slot_connect(struct ak_slot *slot, const struct ak_endpoint *endpoint, long c
                 struct ak_err *err)
 {
     ak_slot_close(slot);
-    if (keep_endpoint(slot, endpoint) != AK_OK) {
+    if (keep_endpoint(slot, endpoint) != AK_OK ||
+        ak_multi_prepare(&slot->multi, &slot->endpoint) != AK_OK) {
         return ak_fail_no_memory(err);
     }
     struct ak_buf url = ak_buf_make(MAX_ENDPOINT_TEXT);
@@ -245,7 +247,7 @@ ak_slot_connect(struct ak_slot *slot, const struct ak_endpoint *endpoint, long c
                          (int)endpoint->host.len, endpoint->host.ptr, curl_easy_strerror(code));
         goto done;
     }
-    if (curl_multi_add_handle(slot->multi, slot->easy) != CURLM_OK) {
+    if (curl_multi_add_handle(slot->multi->handle, slot->easy) != CURLM_OK) {
         ak_fail_no_memory(err);
         goto done;
     }
@@ -261,7 +263,7 @@ static bool
 connect_ended(struct ak_slot *slot, CURLcode *code)
 {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(slot->multi, &left)) != NULL;) {
+    for (CURLMsg *message; (message = curl_multi_info_read(slot->multi->handle, &left)) != NULL;) {
         if (message->msg == CURLMSG_DONE && message->easy_handle == slot->easy) {
             *code = message->data.result;
             return true;
@@ -310,7 +312,7 @@ ak_slot_connect_step(struct ak_slot *slot, int64_t until, struct ak_err *err)
     for (;;) {
         int running;
         ak_slot_enter(slot);
-        CURLMcode multi_code = curl_multi_perform(slot->multi, &running);
+        CURLMcode multi_code = curl_multi_perform(slot->multi->handle, &running);
         ak_slot_leave(slot);
         CURLcode code;
         if (multi_code != CURLM_OK) {
@@ -325,7 +327,7 @@ ak_slot_connect_step(struct ak_slot *slot, int64_t until, struct ak_err *err)
         if (left <= 0) {
             return AK_IO_AGAIN;
         }
-        multi_code = curl_multi_poll(slot->multi, NULL, 0, (int)left, NULL);
+        multi_code = curl_multi_poll(slot->multi->handle, NULL, 0, (int)left, NULL);
         if (multi_code != CURLM_OK) {
             ak_fail(err, AK_CONNECT_FAILED, "libcurl: %s", curl_multi_strerror(multi_code));
             ak_slot_close(slot);

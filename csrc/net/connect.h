@@ -12,6 +12,7 @@
 
 #include "core/url.h"
 #include "net/global.h"
+#include "net/multi.h"
 
 enum ak_verify { AK_VERIFY_NOTHING, AK_VERIFY_PEER };
 
@@ -49,8 +50,8 @@ enum ak_io {
 enum { AK_SLOT_INPUT_SIZE = 64 * 1024 };
 
 struct ak_slot {
-    CURLM *multi; /* kept for the slot's life: it holds libcurl's X509 store */
-    CURL *easy;
+    struct ak_multi *multi;      /* NULL until it first connects */
+    CURL *easy;                  /* made for this slot: what it learns is one session's */
     curl_socket_t fd;            /* CURL_SOCKET_BAD unless connected */
     bool attached;               /* easy is in multi: a connection may be open */
     struct ak_endpoint endpoint; /* slices into text */
@@ -95,7 +96,6 @@ AK_MUST_CHECK enum ak_io ak_slot_recv(struct ak_slot *slot, char *into, size_t s
 
 enum ak_wait { AK_WAIT_READ = 1, AK_WAIT_WRITE = 2, AK_WAIT_BOTH = 3 };
 
-/* Around a call into libcurl that may take locks of a TLS library, which the child
 /* Whether the slot's bytes pass as they are, without TLS on the way: libcurl has
  * nothing to do with them then, and its two calls only look the connection up. */
 static inline bool
@@ -104,6 +104,7 @@ ak_slot_is_plain(const struct ak_slot *slot)
     return slot->endpoint.scheme == AK_HTTP && slot->endpoint.proxy.len == 0;
 }
 
+/* Around a call into libcurl that may take locks of a TLS library, which the child
  * of a fork would find locked for ever; nothing for plain connections. */
 void ak_slot_enter(struct ak_slot *slot);
 void ak_slot_leave(struct ak_slot *slot);

@@ -142,6 +142,10 @@ class FaultServer:
         """Return the protocols that ALPN chose there."""
         return cast("list[str | None]", self._ask("alpn", port))
 
+    def resumed(self, port: int) -> list[bool]:
+        """Return whether each handshake there went on with an earlier TLS session."""
+        return cast("list[bool]", self._ask("resumed", port))
+
     def release(self, gate: str) -> None:
         """Open the gate at which a `hold` step waits."""
         self._ask("release", gate)

@@ -52,6 +52,7 @@ class _State:
     accepted: dict[int, int] = field(default_factory=dict)
     handshake_errors: dict[int, list[str]] = field(default_factory=dict)
     alpn: dict[int, list[str | None]] = field(default_factory=dict)
+    resumed: dict[int, list[bool]] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     connections: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -175,6 +176,9 @@ class _Server:
 
     def alpn(self, port: int) -> list[str | None]:
         return list(self.state.alpn.get(port, ()))
+
+    def resumed(self, port: int) -> list[bool]:
+        return list(self.state.resumed.get(port, ()))
 
     def release(self, gate: str) -> None:
         self.state.gates.get(gate).set()
@@ -321,6 +325,7 @@ def _make_wrap(what: Listen, state: _State, port: int) -> Callable[[socket.socke
             raise
         with state.changed:
             state.alpn.setdefault(port, []).append(tls.selected_alpn_protocol())
+            state.resumed.setdefault(port, []).append(bool(tls.session_reused))
         return tls
 
     return wrap

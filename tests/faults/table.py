@@ -193,6 +193,9 @@ class _Case:
         if self.tls:
             port = server.listen(Listen(chain=bench.certificates.good))
             url = f"https://127.0.0.1:{port}/fault"
+            # What holds the parsed authorities stays for the next session, once.
+            with new_session(verify=bench.certificates.ca) as first:
+                assert first.get(f"https://127.0.0.1:{port}/alive").content == b"alive"
         descriptors, peak = count_descriptors(), _peak()
         with _garbage_collected():
             self._use_session(bench, url)
