@@ -5,6 +5,8 @@
 #include "python/environ.h"
 #include "python/errors.h"
 
+#include <sys/stat.h>
+
 enum { MOST_TEXT = 64 * 1024 };
 
 /* ---- the proxy ---- */
@@ -315,17 +317,37 @@ use_default_ca(struct ak_call *call)
     return result;
 }
 
+/* Whether certificates at PATH are a folder of them: 1, 0 or -1. */
+static int
+is_folder(PyObject *path)
+{
+    PyObject *text = NULL;
+    struct stat found;
+    int failed = -1;
+    if (PyUnicode_FSConverter(path, &text)) {
+        failed = stat(PyBytes_AS_STRING(text), &found);
+        Py_DECREF(text);
+    } else {
+        PyErr_Clear();
+    }
+    if (failed == 0) {
+        return S_ISDIR(found.st_mode);
+    }
+    /* In words that name the path, what is wrong with it. */
+    PyObject *answer = ak_prepare_call("is_folder", Py_BuildValue("(O)", path)); /* new */
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : answer == Py_True;
+}
+
 static int
 use_ca_path(struct ak_call *call, PyObject *path)
 {
-    PyObject *is_folder = ak_prepare_call("is_folder", Py_BuildValue("(O)", path)); /* new */
-    if (is_folder == NULL) {
+    struct ak_tls *tls = &call->endpoint.tls;
+    int folder = is_folder(path);
+    if (folder < 0) {
         return -1;
     }
-    bool folder = is_folder == Py_True;
-    Py_DECREF(is_folder);
-    return keep_path(call, path, "verify",
-                     folder ? &call->endpoint.tls.ca_path : &call->endpoint.tls.ca_file);
+    return keep_path(call, path, "verify", folder ? &tls->ca_path : &tls->ca_file);
 }
 
 /* verify=: False, True, or where the certificates are. */
@@ -334,7 +356,8 @@ set_verify(struct ak_call *call, const struct ak_environ *environment)
 {
     PyObject *verify = call->verify;
     call->endpoint.tls.verify = AK_VERIFY_PEER;
-    if (PyUnicode_Check(verify) || PyObject_HasAttrString(verify, "__fspath__")) {
+    if (PyUnicode_Check(verify) ||
+        (!PyBool_Check(verify) && PyObject_HasAttrString(verify, "__fspath__"))) {
         return use_ca_path(call, verify);
     }
     int truth = PyObject_IsTrue(verify);
