@@ -1,8 +1,11 @@
 #include "python/environ.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
+#include "core/alloc.h"
 #include "core/str.h"
+#include "net/global.h"
 
 extern char **environ;
 
@@ -83,15 +86,101 @@ either(const char *first, const char *second)
     return second != NULL && second[0] != '\0' ? second : NULL;
 }
 
-void
-ak_environ_read(struct ak_environ *environment)
+static void
+scan(const char *values[VARIABLE_COUNT])
 {
-    const char *values[VARIABLE_COUNT] = {NULL};
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
         if (may_matter(*entry)) {
             note_variable(*entry, values);
         }
     }
+}
+
+#ifdef __GLIBC__
+
+/* What the last walk found, and the pointers that it went by.  The strings of a
+ * thousand variables are in no cache of the processor, their pointers are, and
+ * glibc never frees nor writes to a string that setenv made: the same pointers
+ * are the same variables. */
+static struct {
+    pthread_once_t once;
+    enum ak_status status;
+    struct ak_lock lock;
+    char **entries; /* environ's, with its NULL; NULL before the first walk */
+    const char *values[VARIABLE_COUNT];
+} last = {.once = PTHREAD_ONCE_INIT};
+
+static void
+init_last(void)
+{
+    last.status = ak_lock_init(&last.lock, NULL, NULL);
+}
+
+static bool
+is_unchanged_locked(void)
+{
+    if (last.entries == NULL || environ == NULL) {
+        return false;
+    }
+    size_t i = 0;
+    while (last.entries[i] == environ[i]) {
+        if (environ[i] == NULL) {
+            return true;
+        }
+        i++;
+    }
+    return false;
+}
+
+static void
+remember_locked(void)
+{
+    size_t count = 0;
+    while (environ != NULL && environ[count] != NULL) {
+        count++;
+    }
+    ak_free(last.entries);
+    last.entries = ak_calloc(count + 1, sizeof(*last.entries));
+    if (last.entries != NULL && count > 0) { /* without memory the next walk is a whole one */
+        memcpy(last.entries, environ, count * sizeof(*last.entries));
+    }
+}
+
+static void
+find_values(const char *values[VARIABLE_COUNT])
+{
+    pthread_once(&last.once, init_last);
+    if (last.status != AK_OK) {
+        scan(values);
+        return;
+    }
+    ak_lock_acquire(&last.lock);
+    if (!is_unchanged_locked()) {
+        memset(last.values, 0, sizeof(last.values));
+        scan(last.values);
+        remember_locked();
+    }
+    memcpy(values, last.values, sizeof(last.values));
+    ak_lock_release(&last.lock);
+}
+
+#else
+
+/* Other C libraries free a variable that is set anew, and its address may come
+ * again. */
+static void
+find_values(const char *values[VARIABLE_COUNT])
+{
+    scan(values);
+}
+
+#endif
+
+void
+ak_environ_read(struct ak_environ *environment)
+{
+    const char *values[VARIABLE_COUNT] = {NULL};
+    find_values(values);
     *environment = (struct ak_environ){
         .http_proxy = either(values[HTTP_LOWER], values[CGI_METHOD] ? NULL : values[HTTP_UPPER]),
         .https_proxy = either(values[HTTPS_LOWER], values[HTTPS_UPPER]),
