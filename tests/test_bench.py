@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.__main__ import write
 from tests.bench.chart import draw
 from tests.bench.measure import Effort, PeerError, Result, Taken, measure_row, summarise
 from tests.bench.model import OURS, AtMost, Faster, Peer, Place, Row, Within, Work
+from tests.bench.publish import PAGE_MARKS, README_MARKS, publish
 from tests.bench.rows import ROWS
 from tests.bench.server import SMALL_BODY, is_large, is_small
 from tests.bench.table import format_result, format_summary
 from tests.bench.verdict import judge, spell_seconds
 from tests.bench.worker import Loop
-from tests.tools.project import ROOT, neutral_environment
+from tests.tools.project import ROOT, Refusal, neutral_environment
 
 pytestmark = pytest.mark.no_asan  # what is measured runs in processes of its own
 
@@ -74,6 +76,54 @@ def test_quick_run_prints_a_table_and_writes_its_figures(tmp_path: Path) -> None
             shown = f"  limit: {peer['peer']}" if peer["is_limit"] else f"  {peer['peer']}"
             assert any(line.startswith(f"{shown} ") for line in lines), peer
     ElementTree.parse(tmp_path / "bench.svg")
+
+
+def figures_of(folder: Path, *results: Result) -> None:
+    """Leave the figures as a run of `./dev bench` does."""
+    write(folder, results, "./dev bench --write", load=0.1)
+
+
+def texts_of(root: Path, page: str, readme: str) -> None:
+    (root / "docs").mkdir()
+    (root / "docs" / "performance.rst").write_text(page)
+    (root / "README.md").write_text(readme)
+
+
+def test_figures_are_put_between_the_marks_of_the_texts(tmp_path: Path) -> None:
+    figures_of(tmp_path / "run", result(Faster("slow", 2), Faster("slow", 7)))
+    old = "begins\n{}\nold\n{}\nends\n"
+    texts_of(tmp_path, old.format(*PAGE_MARKS), old.format(*README_MARKS))
+    for _ in range(2):  # a second time changes nothing
+        publish(tmp_path / "run", tmp_path)
+    page = (tmp_path / "docs" / "performance.rst").read_text()
+    readme = (tmp_path / "README.md").read_text()
+    for text, marks in ((page, PAGE_MARKS), (readme, README_MARKS)):
+        lines = text.splitlines()
+        assert (lines[0], lines[1], lines[-2:]) == ("begins", marks[0], [marks[1], "ends"])
+        assert "old" not in lines
+    assert "     - slow 3.00x, slower 10.0x, lost not available; limits: floor 0.50x" in page
+    assert "slow >= 7x: 3.00x, NOT MET (out of reach: floor reaches 6.00x)" in page
+    assert "| work | 2.00 us | slow 3.00x | 1 of 2 |" in readme.splitlines()
+    static = tmp_path / "docs" / "_static"
+    assert json.loads((static / "bench.json").read_text())["rows"][0]["name"] == "a_row"
+    for name in ("bench.svg", "bench-summary.svg"):
+        ElementTree.parse(static / name)
+
+
+def test_text_without_its_marks_is_left_alone(tmp_path: Path) -> None:
+    figures_of(tmp_path / "run", result())
+    texts_of(tmp_path, "no marks\n", "none\n")
+    with pytest.raises(Refusal, match=r"performance\.rst must have one line"):
+        publish(tmp_path / "run", tmp_path)
+    assert (tmp_path / "README.md").read_text() == "none\n"
+    with pytest.raises(Refusal, match=r"run \./dev bench first"):
+        publish(tmp_path / "no-run", tmp_path)
+
+
+def test_part_of_the_rows_is_never_written_into_the_texts() -> None:
+    done = bench("backend_error", "--write")
+    assert done.returncode == 2
+    assert "--write wants every row and peer" in done.stderr
 
 
 def test_list_names_every_row() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -14,13 +15,14 @@ from typing import Any
 
 from tests.bench.chart import draw
 from tests.bench.measure import Effort, PeerError, Result, measure_row
+from tests.bench.publish import publish
 from tests.bench.rows import ROWS
 from tests.bench.table import format_result, format_summary, header
 from tests.bench.verdict import judge
 from tests.tools.process import exit_when_terminated
-from tests.tools.project import CACHE, Refusal
+from tests.tools.project import CACHE, ROOT, Refusal
 
-__all__ = ["main"]
+__all__ = ["main", "write"]
 
 FULL = Effort(rounds=21)
 QUICK = Effort(rounds=3, shortened=0.25)
@@ -41,7 +43,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=CACHE / "bench", metavar="FOLDER", help="for JSON and chart"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="put the figures into docs/ and README.md, too"
+    )
+    parser.add_argument(
+        "--only-write", action="store_true", help="the same with the last run's, nothing measured"
+    )
     options = parser.parse_args(arguments)
+    if options.write and (options.rows or options.peer or options.quick):
+        parser.error("--write wants every row and peer, measured with care")
     unknown = [name for name in options.rows if name not in names]
     if unknown:
         parser.error(f"no row {', '.join(unknown)}; there are: {', '.join(names)}")
@@ -61,21 +71,21 @@ def machine() -> str:
     return f"{cores} cores of {models[0] if models else platform.machine()}"
 
 
-def warn_if_busy() -> None:
+def warn_if_busy(load: float) -> None:
     """Say that other work on the machine makes the times rough."""
-    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0))
     if load > cores / 2:
         print(f"bench: the machine is busy (load {load:.1f} on {cores} cores)", file=sys.stderr)
 
 
-def describe(results: Sequence[Result], command: str) -> dict[str, Any]:
+def describe(results: Sequence[Result], command: str, load: float) -> dict[str, Any]:
     """Return everything that was measured, as JSON can hold it."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": machine(),
         "python": platform.python_version(),
         "command": command,
-        "load": os.getloadavg()[0],
+        "load": load,
         "rows": [
             {**result.as_json(), "goals": [one.as_json() for one in judge(result)]}
             for result in results
@@ -83,9 +93,10 @@ def describe(results: Sequence[Result], command: str) -> dict[str, Any]:
     }
 
 
-def write(folder: Path, results: Sequence[Result], command: str) -> None:
+def write(folder: Path, results: Sequence[Result], command: str, load: float) -> None:
+    """Leave the figures in a folder; `load` is what the machine had to do before the run."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = describe(results, command)
+    told = describe(results, command, load)
     (folder / "bench.json").write_text(json.dumps(told, indent=1) + "\n")
     caption = f"{told['date']}, {told['machine']}, Python {told['python']}: {command}"
     (folder / "bench.svg").write_text(draw(results, caption))
@@ -97,12 +108,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         list_rows()
         return 0
+    if options.only_write:
+        return tell_written(options.output)
     effort = QUICK if options.quick else FULL
     if options.rounds:
-        effort = Effort(options.rounds, effort.shortened)
+        effort = dataclasses.replace(effort, rounds=options.rounds)
     tell = print_status if sys.stderr.isatty() else lambda _: None
     results, failures = [], []
-    warn_if_busy()
+    load = os.getloadavg()[0]
+    warn_if_busy(load)
     print(header())
     for row in [row for row in ROWS if not options.rows or row.name in options.rows]:
         try:
@@ -112,10 +126,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failures.append(str(error))
             print(f"{row.name}: FAILED: {error}", flush=True)
     command = " ".join(["./dev bench", *(sys.argv[1:] if arguments is None else arguments)])
-    write(options.output, results, command)
+    write(options.output, results, command, load)
     print(f"\n{format_summary(results)}")
     print(f"\n{machine()}, Python {platform.python_version()}; figures in {options.output}")
+    if options.write and not failures:
+        tell_written(options.output)
     return 1 if failures else 0
+
+
+def tell_written(folder: Path) -> int:
+    print("written:", *(file.relative_to(ROOT) for file in publish(folder)))
+    return 0
 
 
 def print_status(text: str) -> None:

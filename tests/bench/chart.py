@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from tests.bench.measure import Result, Taken
 from tests.bench.model import OURS
 from tests.bench.verdict import digits, spell_seconds
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_summary", "reference_of"]
 
 WIDTH: Final = 760
 LABEL_WIDTH: Final = 210
@@ -33,6 +34,38 @@ def draw(results: Sequence[Result], caption: str) -> str:
         panel, height = _draw_row(result, top)
         parts += panel
         top += height + GAP
+    return _document(parts, top, caption)
+
+
+def draw_summary(rows: Sequence[Mapping[str, Any]], caption: str) -> str:
+    """Return an SVG document with one bar for each row of the JSON.
+
+    A bar is the logarithm of how many times less time ours takes than the first of the others.
+    """
+    found = [(row["work"], reference_of(row)) for row in rows]
+    bars = [(work, one["peer"], one["ratio"]["wall"]) for work, one in found if one]
+    longest = max([math.log10(ratio) for *_, ratio in bars], default=1.0) or 1.0
+    parts: list[str] = []
+    top = TITLE
+    for work, peer, ratio in bars:
+        length = max(1.0, BAR_WIDTH * math.log10(max(ratio, 1.0)) / longest)
+        box = f'x="0" y="{top + 5}" width="{length:.1f}" height="{LINE - 4}"'
+        parts += [
+            _text(0, top, work),
+            f'<rect class="ours" {box}/>',
+            _text(length + 5, top + LINE - 2, f"{digits(ratio)}x {peer}"),
+        ]
+        top += 2 * LINE + 6
+    return _document(parts, top, caption)
+
+
+def reference_of(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the first of a row's others, in the JSON, that was measured; None if none was."""
+    others = [one for one in row["peers"] if one["peer"] != OURS and not one["is_limit"]]
+    return next((one for one in others if not one["reason"]), None)
+
+
+def _document(parts: Sequence[str], top: int, caption: str) -> str:
     height = top + LINE
     return "\n".join(
         [

@@ -11,6 +11,7 @@ import select
 import statistics
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
@@ -27,6 +28,7 @@ PATIENCE = 120.0
 """Seconds that one answer of a peer may take."""
 
 ORDER_SEED = 20
+LEAST_ROUNDS = 9
 
 
 class PeerError(Exception):
@@ -35,10 +37,12 @@ class PeerError(Exception):
 
 @dataclass(frozen=True)
 class Effort:
-    """How many rounds a row takes, at the least, and by how much a round is shortened."""
+    """How many rounds a row takes, and by how much a round is shortened."""
 
     rounds: int
     shortened: float = 1.0
+    seconds: float = 45.0
+    """After so long a row's rounds end, if there were `LEAST_ROUNDS`."""
 
 
 @dataclass
@@ -223,18 +227,21 @@ def measure_row(
                     raise PeerError(f"{row.name}: {error}") from error
                 taken[member.name].reason = str(error)
         tell(f"{row.name}: {effort.rounds} rounds")
-        rounds = take_rounds(workers, effort.rounds)
+        rounds = take_rounds(workers, effort)
     for name, costs in rounds.items():
         summarise(taken[name], costs, rounds[OURS], taken[OURS])
-    return Result(row, effort.rounds, list(taken.values()))
+    return Result(row, len(rounds[OURS]), list(taken.values()))
 
 
-def take_rounds(workers: Mapping[str, Worker], count: int) -> dict[str, list[dict[str, float]]]:
+def take_rounds(workers: Mapping[str, Worker], effort: Effort) -> dict[str, list[dict[str, float]]]:
     """Let each worker do its part of each round, in another order each time."""
+    end = time.monotonic() + effort.seconds
     shuffled = random.Random(ORDER_SEED)
     costs: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
     order = list(workers)
-    for _ in range(count):
+    for done in range(effort.rounds):
+        if done >= LEAST_ROUNDS and time.monotonic() > end:
+            break
         shuffled.shuffle(order)
         for name in order:
             costs[name].append(workers[name].run(workers[name].count))
