@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +17,8 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
+from apikit import Session
+from apikit._commands import main
 from apikit.catalog import Poller, Record, Service, Settings, State, create_app, read_settings
 from tests.servers.many_services import GOOD, ManyServices
 from tests.servers.process import LOOPBACK, reserve_port
@@ -305,8 +311,6 @@ def test_each_forked_worker_asks_for_itself(services: ManyServices, tmp_path: Pa
     with start_service("wsgi:app", tmp_path, "--preload", env={}) as server:
         services.wait_until_asked("one", 2)
         until = time.monotonic() + 60
-        from apikit import Session
-
         with Session() as session:
             while session.get(server.url + "/services.json").json()["services"][0]["state"] != "up":
                 assert time.monotonic() < until
@@ -372,3 +376,43 @@ def test_wrong_file_is_refused_by_name(text: str, tmp_path: Path) -> None:
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         create_app(tmp_path / "nothing.toml")
+
+
+def test_command_asks_once(
+    services: ManyServices, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "services.toml"
+    path.write_text(f"[[services]]\nurl = '{services.url}/one'\n")
+    assert main(["catalog", str(path), "--once"]) == 0
+    assert capsys.readouterr().out == f"up    {services.url}/one: 'one' '0.0.1'\n"
+    services.answers["one"] = (500, "text/plain", b"")
+    assert main(["catalog", str(path), "--once"]) == 1
+    line = f"down  {services.url}/one: it answers 500 Internal Server Error\n"
+    assert capsys.readouterr().out == line
+
+
+def test_command_refuses_a_wrong_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalog", str(tmp_path / "nothing.toml")]) == 1
+    assert "nothing.toml" in capsys.readouterr().err
+
+
+def test_command_refuses_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "services.toml"
+    path.write_text("")
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        assert main(["catalog", str(path), "--port", str(taken.getsockname()[1])]) == 1
+    assert "try another --port" in capsys.readouterr().err
+
+
+@pytest.mark.no_asan  # a process of its own, which is not instrumented
+def test_command_serves_until_ctrl_c(services: ManyServices, tmp_path: Path) -> None:
+    path = tmp_path / "services.toml"
+    path.write_text(f"[[services]]\nurl = '{services.url}/one'\n")
+    command = [sys.executable, "-P", "-m", "apikit", "catalog", str(path), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
+        with Session() as session:
+            assert session.get(url).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130

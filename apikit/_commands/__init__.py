@@ -29,6 +29,7 @@ class Row(NamedTuple):
 #: What there is; a new command is a row here and a module.
 COMMANDS: Final = {
     "new": Row("apikit._commands.new", "write a complete service: code, tests, image, manifests"),
+    "catalog": Row("apikit._commands.catalog", "serve a page of your services, up or down"),
 }
 
 

@@ -56,7 +56,7 @@ def ask(session: Session, service: Service) -> Answer:
     try:
         metadata = _read(session.get(service.metadata), service.metadata)
     except (RequestException, ValueError) as failure:
-        reason = _explain(failure, session)[:_LONGEST_REASON]
+        reason = _printable(_explain(failure, session))
     return Answer(metadata, reason, time.monotonic() - started)
 
 
@@ -86,3 +86,9 @@ def _explain(failure: Exception, session: Session) -> str:
             return f"{type(failure).__name__}: {failure}"
         case _:
             return str(failure)
+
+
+def _printable(text: str) -> str:
+    """Return a text for a page or a terminal: a server may have put anything into it."""
+    cut = text[:_LONGEST_REASON]
+    return "".join(character if character.isprintable() else "?" for character in cut)
