@@ -67,6 +67,6 @@ def _serve(settings: Settings, host: str, port: int) -> int:
         raise CommandError(f"cannot serve on {host}:{port}: {error}; try another --port") from error
     server = make_server(host, port, app, threaded=True, fd=listener.detach())
     app.extensions["apikit.catalog"].start()
-    print(f"{settings.title}: http://{host}:{server.server_port}/ (Ctrl-C ends it)", flush=True)
+    print(f"{settings.title}: http://{host}:{server.port}/ (Ctrl-C ends it)", flush=True)
     server.serve_forever()
     return 0

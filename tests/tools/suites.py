@@ -189,6 +189,7 @@ def run_services(result: Result, arguments: Sequence[str]) -> None:
 
 def run_asan(result: Result, arguments: Sequence[str]) -> None:
     """Run the Python suite on an instrumented build; tests/conftest.py quietens its children."""
+    install_into(own_python(), wheel())  # for children that get no environment of ours
     built = unpack_wheel(wheel("asan", APIKIT_SANITIZE="address,undefined"))
     runtime = subprocess.run(
         ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
