@@ -170,8 +170,10 @@ class Backend:
         The path may hold what the service's caller sent: it must not have ``..``, ``//``,
         ``?`` or ``#``, and is refused with 400 if it has.
         """
-        given = _hidden(auth)
-        del auth
+        try:
+            given = _hidden(auth)
+        finally:
+            del auth  # tracebacks show the names of their frames
         with CallLog(method, self._base_url) as log:
             return self._call(method, path, given, options, log)
 
@@ -376,13 +378,16 @@ def _anonymous(prepared: Any) -> Any:
 
 
 def _hidden(auth: tuple[str, str] | Credentials | None) -> Credentials | None:
-    return auth if auth is None or isinstance(auth, Credentials) else Credentials(*auth)
+    try:
+        return auth if auth is None or isinstance(auth, Credentials) else Credentials(*auth)
+    finally:
+        del auth
 
 
 def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
     """Hide the password that the options of a call may have, there where they are."""
     if "auth" in options:
-        options["auth"] = _hidden(options["auth"])
+        options["auth"] = _hidden(options.pop("auth"))
     return options
 
 

@@ -76,6 +76,8 @@ def retry_request(
     apikit.errors.RequestException
         If a request could not be sent or answered.
     """
+    target = _Target(url, headers, auth)
+    del url, headers, auth  # tracebacks show the names of their frames
     method = method.lower()
     argument = _PAYLOAD_ARGUMENT.get(method)
     if argument is None:
@@ -83,19 +85,12 @@ def retry_request(
     attempt = 0
     while True:
         attempt += 1
-        response = _shared_session().request(
-            method.upper(),
-            url,
-            headers=headers,
-            auth=auth,
-            timeout=timeout,
-            **{argument: payload},
-        )
+        response = target.send(method.upper(), timeout=timeout, **{argument: payload})
         if response.status_code < HTTPStatus.BAD_REQUEST:
             return response
         content = response.text.strip()
         if attempt >= tries:
-            _core.raise_ise(_exhausted(method, url, tries, response, content))
+            _core.raise_ise(_exhausted(method, target, tries, response, content))
         if callback is not None:
             callback(
                 n=attempt,
@@ -106,12 +101,32 @@ def retry_request(
         _sleep(initial_interval * attempt)
 
 
-def _exhausted(method: str, url: str, tries: int, response: Response, content: str) -> str:
-    from apikit.errors import mask_url
+class _Target:
+    """Where requests go, and what they bear that may be secret."""
 
+    __slots__ = ("_auth", "_headers", "_url")
+
+    def __init__(self, url: str, headers: Any, auth: Any) -> None:
+        self._url = url
+        self._headers = headers
+        self._auth = auth
+
+    def __str__(self) -> str:
+        from apikit.errors import mask_url
+
+        return mask_url(self._url)
+
+    def send(self, method: str, **options: Any) -> Response:
+        """Send one."""
+        return _shared_session().request(
+            method, self._url, headers=self._headers, auth=self._auth, **options
+        )
+
+
+def _exhausted(method: str, target: _Target, tries: int, response: Response, content: str) -> str:
     status = f"{response.status_code} {response.reason or _phrase(response.status_code)}"
     return (
-        f"Failed to {method!r} {mask_url(url)} after {tries} attempts.  "
+        f"Failed to {method!r} {target} after {tries} attempts.  "
         f"Last response was '{status}' [{content}]"
     )
 

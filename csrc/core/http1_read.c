@@ -14,15 +14,15 @@ void
 ak_http1_reader_init(struct ak_http1_reader *reader, enum ak_http1_method method)
 {
     *reader = (struct ak_http1_reader){.method = method};
-    reader->head = ak_buf_make(AK_HTTP1_MAX_HEAD);
-    reader->line = ak_buf_make(AK_HTTP1_MAX_LINE + 1); /* and the LF */
+    reader->head = ak_buf_make_secret(AK_HTTP1_MAX_HEAD);     /* it may set cookies */
+    reader->line = ak_buf_make_secret(AK_HTTP1_MAX_LINE + 1); /* and the LF */
 }
 
 void
 ak_http1_reader_free(struct ak_http1_reader *reader)
 {
-    ak_buf_free(&reader->head);
-    ak_buf_free(&reader->line);
+    ak_buf_free_secret(&reader->head);
+    ak_buf_free_secret(&reader->line);
 }
 
 int

@@ -76,6 +76,9 @@ ak_slot_free(struct ak_slot *slot)
         ak_multi_release(slot->multi);
     }
     ak_lock_destroy(&slot->lock);
+    if (slot->input != NULL) {
+        ak_wipe(slot->input, AK_SLOT_INPUT_SIZE);
+    }
     ak_free(slot->input);
     ak_buf_free_secret(&slot->text);
     ak_free(slot);

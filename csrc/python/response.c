@@ -221,7 +221,7 @@ take_texts(ResponseObject *self, struct ak_call *call)
     struct ak_http1_reader *reader = &call->exchange.reader;
     self->head = reader->head;
     self->reason = reader->reason;
-    reader->head = ak_buf_make(reader->head.max);
+    reader->head = ak_buf_make_secret(reader->head.max);
     reader->reason = ak_str_of(NULL, 0);
     if (call->delivery == AK_DELIVER_WHOLE) {
         self->request_head = call->head;
@@ -361,7 +361,7 @@ free_response(PyObject *object)
     }
     clear_response(object);
     Py_CLEAR(self->content);
-    ak_buf_free(&self->head);
+    ak_buf_free_secret(&self->head);
     ak_buf_free_secret(&self->request_head);
     type->tp_free(object);
     Py_DECREF(type);
