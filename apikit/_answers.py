@@ -30,6 +30,10 @@ _PAGES: Final = (200, 401, 403)
 _WITH_LOCATION: Final = (401, 403)
 
 
+#: The kinds of a page that holds forms.
+_HTML: Final = ("text/html", "application/xhtml+xml")
+
+
 class Shown(TypedDict):
     """What `_core.who_answered` wants to know of an answer besides its status."""
 
@@ -38,6 +42,7 @@ class Shown(TypedDict):
     at_provider: bool
     at_sign_in: bool
     form: bool
+    credential: bool
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Places:
     base_url
         Where the proxy begins a login.
     session_url
-        Where the provider takes the form.
+        Where the provider takes the form; empty if that is not known, and then what is not
+        of the base URL's origin may be the provider's.
     """
 
     base_url: str
@@ -65,7 +71,9 @@ class Places:
         return _same_origin(url, self.base_url)
 
     def is_provider(self, url: str) -> bool:
-        """Whether a URL is the provider's."""
+        """Whether a URL is the provider's; who that is may not be known."""
+        if not self.session_url:
+            return not self.is_proxy(url)
         return _same_origin(url, self.session_url)
 
     def is_sign_in(self, url: str) -> bool:
@@ -73,11 +81,35 @@ class Places:
         if not self.is_proxy(url):
             return False
         begin = urlsplit(self.base_url).path
-        own = (begin, *(urljoin(begin, name) for name in ("sign_in", "callback")))
+        own = (begin, *(urljoin(begin, name) for name in ("start", "sign_in", "callback")))
         return urlsplit(url).path in own
 
+    def is_own(self, url: str) -> bool:
+        """Whether a URL is one of the proxy's own, where nothing of a service's can be."""
+        folder = urljoin(urlsplit(self.base_url).path or "/", ".")
+        below = folder != "/" and self.is_proxy(url) and urlsplit(url).path.startswith(folder)
+        return below or self.is_sign_in(url)
 
-def find_shown(response: Response, places: Places, offers_login: Callable[[Page], bool]) -> Shown:
+    def came_by_callback(self, response: Response) -> bool:
+        """Whether the provider sent the user back, and the proxy did not refuse it."""
+        callback = urlsplit(urljoin(self.base_url, "callback")).path
+        return any(
+            self.is_proxy(one.url) and urlsplit(one.url).path == callback
+            for one in (*response.history, response)
+        )
+
+    def location_of(self, response: Response) -> str:
+        """Return where an answer redirects to; its own URL if nowhere."""
+        return _resolve(response.url, response.headers.get("Location", ""))
+
+
+def find_shown(
+    response: Response,
+    places: Places,
+    offers_login: Callable[[Page], bool],
+    *,
+    is_header: bool,
+) -> Shown:
     """Gather what an answer shows of the login.
 
     Parameters
@@ -89,11 +121,13 @@ def find_shown(response: Response, places: Places, offers_login: Callable[[Page]
         Where the login is.
     offers_login
         Whether a page has a form that leads to the login.
+    is_header
+        Whether each request bears the login.
     """
     answers = [*response.history, response]
     urls = [answer.url for answer in answers]
     if response.is_redirect or response.status_code in _WITH_LOCATION:
-        urls.append(_resolve(response.url, response.headers.get("Location", "")))
+        urls.append(places.location_of(response))
     at_provider = not places.is_provider(urls[0]) and places.is_provider(urls[-1])
     guards = [url for url in urls if not (at_provider and places.is_provider(url))]
     at_sign_in = not places.is_sign_in(urls[0]) and places.is_sign_in(guards[-1])
@@ -105,6 +139,7 @@ def find_shown(response: Response, places: Places, offers_login: Callable[[Page]
         "at_provider": at_provider,
         "at_sign_in": at_sign_in,
         "form": html and not known and _has_form(response, places, offers_login),
+        "credential": is_header,
     }
 
 
@@ -146,7 +181,15 @@ def find_sent(response: Response, places: Places, jar: CookieJar) -> dict[str, s
 
 def page_of(response: Response) -> Page:
     """Return an answer as strategies read it; its body is read when it is asked for."""
-    return Page(response.url, response.status_code, lambda: response.text)
+    headers = response.headers
+    return Page(
+        response.url,
+        response.status_code,
+        lambda: response.text,
+        is_html=headers.get("Content-Type", "").strip().lower().startswith(_HTML),
+        location=_resolve(response.url, headers["Location"]) if "Location" in headers else "",
+        is_busy=response.status_code == 503 and "Retry-After" in headers,
+    )
 
 
 def _has_form(response: Response, places: Places, offers_login: Callable[[Page], bool]) -> bool:

@@ -1,22 +1,34 @@
-"""The half of a session that logs in: who, where, and how it ended."""
+"""The half of a session that logs in: who, where, how, and how it ended."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from apikit import _core
-from apikit._answers import page_of
+from apikit._answers import Places, page_of
 from apikit._deadline import end_of_call
 from apikit.cookies import CookieJar
-from apikit.login import Form, Outcome, Page, Strategy
+from apikit.errors import UnsafeRedirect
+from apikit.login import Form, Otp, Outcome, Page, Purpose, Strategy, Way, find_strategy
+from apikit.login.codes import CodeSource, UsedCodes
+from apikit.login.dialogue import Dialogue
 
 __all__ = ["SESSION_URL", "Authenticating", "split_password"]
 
 SESSION_URL: Final = "https://github.com/session"
+
+_NO_LOGIN: Final = Outcome("ok", "no login is needed: each request bears the credentials")
+_NO_COOKIE: Final = Outcome(
+    "error", "the login ended at the proxy, which gave no cookie: see that the base URL is right"
+)
+_SENT_ON: Final = Outcome(
+    "error", "the provider wants a form sent on to another page (307 or 308), which is not done"
+)
 
 #: Those whose locks the child of a fork makes anew.
 _sessions: Final[weakref.WeakSet[Authenticating]] = weakref.WeakSet()
@@ -29,10 +41,20 @@ class Authenticating(_core.Session):
     login_message: str
 
     def _prepare_login(
-        self, strategy: Callable[[str, str], Strategy], postdata: dict[str, Any] | None
+        self, way: Way, postdata: dict[str, Any] | None, otp: Otp | None, *, consent: bool
     ) -> None:
         """Take how to log in; nothing is sent."""
-        self._strategy = strategy
+        if otp is not None and not callable(otp):
+            raise TypeError(
+                "otp must be a callable(user) that returns a one-time code or None, not "
+                f"{type(otp).__name__}"
+            )
+        if not isinstance(consent, bool):
+            raise TypeError(f"consent must be True or False, not {type(consent).__name__}")
+        self._way = way
+        self._otp = otp
+        self._consent = consent
+        self._used_codes = UsedCodes()
         self._postdata = postdata
         self._posted: dict[str, Any] | None = None
         # Reentrant: a hook that sees the pages of the login may send requests.
@@ -100,52 +122,119 @@ class Authenticating(_core.Session):
         """Return the fields of the login, without the password."""
         return self.authentication_postdata
 
-    def _log_in(self) -> None:
+    def _log_in(self, *, anew: bool = True) -> None:
         """Do what `authenticate` does; the caller holds the lock.
 
         The session gets the login's cookies when it has ended, so that what other
         threads are sending, and the answers to it, have nothing to do with them.
+
+        Parameters
+        ----------
+        anew
+            Whether to begin without cookies; else the provider may know the user still,
+            and wants no password then.
         """
-        self.login_state, self.login_message = "error", "the login did not end"
-        jar = CookieJar()
+        self.login_state = "error"
+        self.login_message = "the login did not end: it raised an exception that says why"
+        jar = CookieJar() if anew else self.cookies.copy()
         # Not meanwhile: a hook that sees the login's pages may send requests.
         is_renewable, self._is_renewable = self._is_renewable, False
         self._is_logging_in = True
         try:
-            page = page_of(self._fetch(self.authentication_base_url, jar, end_of_call()))
-            if self.authentication_session_url is None:
-                self.authentication_session_url = SESSION_URL
-            strategy = self._make_strategy()
-            found = strategy.read(page, self._postdata or {})
-            if isinstance(found, Form):
-                answer = self._submit(found, jar)
-                found = answer if isinstance(answer, Outcome) else strategy.judge(answer)
+            if self._way.is_header:
+                found = self._take_header()
+            else:
+                found, jar = self._log_in_by_pages(jar, anew=anew)
             self.login_state, self.login_message = found.state, found.message
             is_renewable = found.state == "ok"
         finally:
             self._is_renewable = is_renewable
             self.cookies = jar
+            if anew:
+                self._forget_identity()
             self._logins += 1
             self._is_logging_in = False
             if self._observer is not None:
                 self._observer.tell_login(self)
 
-    def _make_strategy(self) -> Strategy:
-        return self._strategy(
-            self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
+    def _take_header(self) -> Outcome:
+        """Get what each request will bear."""
+        if self._way.function is None:
+            return _NO_LOGIN
+        problem = self._fetch_token(self._way.function)
+        return _NO_LOGIN if problem is None else Outcome("error", problem)
+
+    def _log_in_by_pages(self, jar: CookieJar, *, anew: bool) -> tuple[Outcome, CookieJar]:
+        """Return how it ended, and the cookies.
+
+        Where the provider may know the user still, it is tried without the password first.
+        Where it does not, what it gave for that log-in alone is of no use: it is dropped, as
+        by a browser that is closed, and what marks the device is kept.
+        """
+        if not anew and self._is_known_at_provider(jar):
+            found = self._converse(self._make_dialogue(jar, password=False), jar, is_kept=True)
+            if found.state not in ("no-form", "error"):
+                return found, jar
+        jar.clear_session_cookies()
+        return self._converse(self._make_dialogue(jar, password=True), jar, is_kept=False), jar
+
+    def _is_known_at_provider(self, jar: CookieJar) -> bool:
+        url = self._places.session_url
+        return bool(url and jar._header(url, int(time.time())))
+
+    def _make_dialogue(self, jar: CookieJar, *, password: bool) -> Dialogue:
+        return Dialogue(
+            self._make_strategy(),
+            self._postdata or {},
+            CodeSource(self._otp, self.oauth2_username, self._used_codes),
+            self._consent,
+            may_send_password=password,
+            submit=lambda form: self._submit(form, jar),
+            fetch=lambda url: page_of(self._fetch(url, jar, end_of_call())),
         )
+
+    def _converse(self, dialogue: Dialogue, jar: CookieJar, *, is_kept: bool) -> Outcome:
+        response = self._fetch(self.authentication_base_url, jar, end_of_call())
+        if self.authentication_session_url is None and self._way.name == "github":
+            self.authentication_session_url = SESSION_URL
+        places = self._places
+        may_know = is_kept and (
+            places.came_by_callback(response)
+            or (places.is_provider(response.url) and not places.is_proxy(response.url))
+        )
+        found = dialogue.run(page_of(response), may_know=may_know)
+        has_cookie = jar._header(places.base_url, int(time.time()))
+        if found.state == "ok" and self._way.name == "form" and not has_cookie:
+            return _NO_COOKIE
+        return found
+
+    @property
+    def _places(self) -> Places:
+        session_url = self.authentication_session_url or ""
+        if self._way.is_header:
+            session_url = ""  # nothing is sent there
+        elif not session_url and self._way.name == "github":
+            session_url = SESSION_URL
+        return Places(self.authentication_base_url or "", session_url)
+
+    def _make_strategy(self) -> Strategy:
+        make = find_strategy(self._way.name)
+        return make(self.authentication_base_url or "", self.authentication_session_url)
 
     def _submit(self, form: Form, jar: CookieJar) -> Page | Outcome:
         fields: list[tuple[str, str | None]] = list(form.fields)
-        self._posted = {
-            name: self.oauth2_username if place == form.username else value
-            for place, (name, value) in enumerate(fields)
-            if place != form.password
-        }
+        if form.purpose is Purpose.PASSWORD:
+            self._posted = {
+                name: self.oauth2_username if place == form.username else value
+                for place, (name, value) in enumerate(fields)
+                if place != form.password
+            }
         try:
             response = self._submit_login(
                 form.action, form.page, fields, form.username, form.password, jar, end_of_call()
             )
+        except UnsafeRedirect:
+            return _SENT_ON
         except ValueError as exception:
             if isinstance(exception, OSError):
                 raise
@@ -157,6 +246,7 @@ def _free_locks() -> None:
     """In the child of a fork: whoever held a lock is not there."""
     for session in _sessions:
         session._login_lock = threading.RLock()
+        session._used_codes.start_anew()
 
 
 os.register_at_fork(after_in_child=_free_locks)

@@ -12,7 +12,7 @@ from apikit._pooled import LoginError
 from apikit.convenience import raise_from_response
 from apikit.response import Response
 
-__all__ = ["failed_call", "failed_login", "refuse_answer", "unauthorized"]
+__all__ = ["failed_call", "failed_login", "refuse_answer", "refused_token", "unauthorized"]
 
 #: Seconds after which to come again, where nobody said.
 _SOON: Final = "1"
@@ -66,6 +66,19 @@ def failed_login(failure: LoginError, realm: str) -> BackendError:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         error.headers = {"Retry-After": _LATER}
     return _with_challenge(error, realm)
+
+
+def refused_token(failure: LoginError) -> BackendError:
+    """Return what it means that the proxy refused the caller's own token (RFC 6750, 3.1).
+
+    Parameters
+    ----------
+    failure
+        What was refused.
+    """
+    error = BackendError("Unauthorized", HTTPStatus.UNAUTHORIZED.value, str(failure))
+    error.headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    return error
 
 
 def failed_call(failure: errors.RequestException | ValueError) -> BackendError:

@@ -10,12 +10,15 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any, Final, TypeVar, Unpack
 
 from apikit import errors
 from apikit._credentials import Credentials
 from apikit._deadline import ending_at, time_left
 from apikit._events import EventOptions
+from apikit.login import Login, Otp
+from apikit.login.codes import UsedCodes
 from apikit.session import Session, SessionOptions
 
 __all__ = ["LoginError", "LoginThreads", "PoolOptions", "PooledSession", "ending_at", "time_left"]
@@ -26,7 +29,9 @@ _T = TypeVar("_T")
 class PoolOptions(SessionOptions, EventOptions, total=False):
     """What the sessions of a pool take by name."""
 
-    login: str
+    login: Login
+    otp: Otp | None
+    consent: bool
     retries: Any
     transport: Any
 
@@ -66,8 +71,11 @@ class LoginThreads:
         self._executor = ThreadPoolExecutor(self.most, thread_name_prefix="apikit-login")
 
     def submit(self, function: Callable[..., _T], *args: Any) -> Future[_T]:
-        """Let a log-in run when a thread is free."""
-        return self._executor.submit(function, *args)
+        """Let a log-in run when a thread is free, in the context of who asked for it.
+
+        So what gives a one-time code may look at the request that is being served.
+        """
+        return self._executor.submit(copy_context().run, function, *args)
 
     def close(self) -> None:
         """Begin no other log-in."""
@@ -108,6 +116,8 @@ class PooledSession(Session):
         What the pool finds it by.
     credentials
         Who logs in.
+    used_codes
+        The one-time codes that were sent by any session of the pool.
     endpoint, session_url, **options
         As `Session` takes them.
     """
@@ -117,12 +127,14 @@ class PooledSession(Session):
         threads: LoginThreads,
         key: bytes,
         credentials: Credentials,
+        used_codes: UsedCodes,
         endpoint: str,
-        session_url: str,
+        session_url: str | None,
         **options: Unpack[PoolOptions],
     ) -> None:
         super().__init__(credentials.username, None, endpoint, session_url, **options)
         self.set_oauth2_password(credentials.password)
+        self._used_codes = used_codes
         self.key = key
         self.owner = (endpoint, credentials.username)
         self.expires = 0.0

@@ -1,13 +1,17 @@
-"""The half of a session that finds its log-in lost, and renews it."""
+"""The half of a session that finds its log-in lost or refused, and renews it."""
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 from apikit import _core
-from apikit._answers import Places, find_sent, find_shown, is_from_elsewhere, last_at_proxy
-from apikit._authentication import SESSION_URL, Authenticating
+from apikit._answers import find_sent, find_shown, is_from_elsewhere, last_at_proxy
+from apikit._authentication import Authenticating
 from apikit._deadline import end_of_call, ending_by, held
 from apikit.cookies import CookieJar
 from apikit.errors import RequestException
+from apikit.login import Page
+from apikit.login.pages import leads_to
 from apikit.models import PreparedRequest
 from apikit.response import Response
 
@@ -15,7 +19,10 @@ __all__ = ["Renewing", "leave"]
 
 
 class Renewing(Authenticating):
-    """What `Session` has of the renewal; the C half calls `_renew` and `_judge_renewed`."""
+    """What `Session` has of the renewal.
+
+    The C half calls `_renew`, `_judge_renewed`, `_may_follow` and `_drop_identity`.
+    """
 
     def _renew(self, response: Response, logins: int, deadline: int, may_send_again: bool) -> bool:
         """Say whether to send a request again, since the login was lost and is there anew.
@@ -40,14 +47,19 @@ class Renewing(Authenticating):
         DeadlineExceeded
             If a login did not end in time.
         """
-        if may_send_again and is_from_elsewhere(response, self._places):
+        is_header = self._way.is_header
+        if may_send_again and not is_header and is_from_elsewhere(response, self._places):
             return True
         with ending_by(deadline):
-            if not self._is_lost(response, logins, may_ask=may_send_again):
+            if not self._is_lost(response, logins, may_ask=may_send_again or is_header):
+                if is_header:
+                    self._accepted = logins
                 return False
-            if may_send_again and self._log_in_again(logins):
+            if is_header and self._is_first_refusal(logins):
+                self._note_refusal(logins)
+            elif may_send_again and self._log_in_again(logins):
                 return True
-        _hide_login_page(response)
+        self._hide(response)
         return False
 
     def _judge_renewed(self, response: Response, logins: int, deadline: int) -> None:
@@ -68,14 +80,69 @@ class Renewing(Authenticating):
         with ending_by(deadline):
             if not self._is_lost(response, logins, may_ask=True):
                 return
-        _hide_login_page(response)
+        self._hide(response)
         with ending_by(deadline), held(self._login_lock):
+            if self._way.is_header:
+                self._note_refusal(logins)
+                return
             if self._logins != logins or self.login_state != "ok":
                 return
             if self._useless_login == logins - 1:
                 self._is_renewable, self.login_state = False, "error"
-                self.login_message = "the proxy refuses the session that its own login gave"
+                self.login_message = (
+                    "the proxy refuses the session that its own login gave: see its log"
+                )
             self._useless_login = logins
+
+    def _may_follow(self, response: Response, deadline: int) -> bool:
+        """Say whether a redirect of the proxy's origin is the service's.
+
+        One by which the proxy refuses the Authorization of a request leads to a login.
+
+        Parameters
+        ----------
+        response
+            The redirect.
+        deadline
+            When the call ends, as above.
+        """
+        places = self._places
+        if not places.is_proxy(response.url):
+            return True
+        target = places.location_of(response)
+        if places.is_proxy(target):
+            return not places.is_own(target)
+        with ending_by(deadline):
+            return not self._is_lost(response, self._logins, may_ask=True)
+
+    def _drop_identity(self) -> None:
+        """Let go of cookies that the proxy takes for another user's."""
+        self.cookies = CookieJar()
+        self.login_state = "error"
+        self.login_message = (
+            "the proxy took the session for another user's, so it was dropped: log in again"
+        )
+
+    def _is_first_refusal(self, logins: int) -> bool:
+        """Whether what a request bore cannot be had anew, or never was any good."""
+        return self._way.function is None or (self._logins == logins and self._accepted != logins)
+
+    def _note_refusal(self, logins: int) -> None:
+        """Remember that the proxy refused what the request bore."""
+        with held(self._login_lock):
+            if self._logins == logins:
+                self._is_renewable = False
+                self.login_state = "bad-credentials"
+                self.login_message = (
+                    "the proxy refused the Authorization of the request: give a user name and a "
+                    "password that it knows, or a token that is for it and has not expired"
+                )
+
+    def _hide(self, response: Response) -> None:
+        """Let an answer that is a login page, and looks good or foreign, be a refusal."""
+        leads_away = self._way.is_header and response.status_code not in (401, 403)
+        if response.status_code < 300 or response.history or leads_away:
+            response.status_code, response.reason = 403, "Forbidden"
 
     def _is_lost(self, response: Response, logins: int, *, may_ask: bool) -> bool:
         """Say whether the proxy answered, who wants a login; ask it if the answer leaves that open.
@@ -83,14 +150,23 @@ class Renewing(Authenticating):
         A login that was not good is not asked about: it will not be renewed.
         """
         places = self._places
-        shown = find_shown(response, places, self._make_strategy().offers_login)
+        is_header = self._way.is_header
+        if is_header and not places.is_proxy(response.url):
+            return False  # it bore nothing that could be refused
+        shown = find_shown(response, places, self._offers_login, is_header=is_header)
         verdict = _core.who_answered(response.status_code, **shown)
         if verdict == "ask":
             # In this order: a login that ends says first what came of it.
-            may_ask = may_ask and (self._is_logging_in or self._is_renewable)
+            may_ask = may_ask and (self._is_logging_in or self._is_renewable or is_header)
             status = self._ask_about(last_at_proxy(response, places), logins) if may_ask else -1
             verdict = _core.who_answered(response.status_code, **shown, auth=status)
         return verdict == "log-in"
+
+    def _offers_login(self, page: Page) -> bool:
+        base_url = self.authentication_base_url or ""
+        if self._way.is_header or self._way.name == "form":
+            return leads_to(page, base_url) or leads_to(page, urljoin(base_url, "start"))
+        return leads_to(page, base_url)
 
     def _ask_about(self, response: Response, logins: int) -> int:
         """Return the status with which the proxy judges what a request was sent with; -1 if none.
@@ -114,20 +190,8 @@ class Renewing(Authenticating):
         """
         with held(self._login_lock):
             if self._logins == logins and self._is_renewable:
-                self._log_in()
+                self._log_in(anew=False)
             return self._logins != logins and self.login_state == "ok"
-
-    @property
-    def _places(self) -> Places:
-        return Places(
-            self.authentication_base_url or "", self.authentication_session_url or SESSION_URL
-        )
-
-
-def _hide_login_page(response: Response) -> None:
-    """Let an answer that is a login page, and looks good or foreign, be a refusal."""
-    if response.status_code < 300 or response.history:
-        response.status_code, response.reason = 403, "Forbidden"
 
 
 def leave(request: PreparedRequest) -> PreparedRequest:

@@ -11,9 +11,16 @@ from flask import Flask, current_app, has_app_context, has_request_context, json
 from flask import Response as FlaskResponse
 
 from apikit import _core, errors
+from apikit._bearer import Bearer, BearerSessions, read_bearer
 from apikit._core import BackendError
 from apikit._credentials import Credentials
-from apikit._failures import failed_call, failed_login, refuse_answer, unauthorized
+from apikit._failures import (
+    failed_call,
+    failed_login,
+    refuse_answer,
+    refused_token,
+    unauthorized,
+)
 from apikit._flask_commands import register
 from apikit._join import check_base, join
 from apikit._pooled import LoginError, PooledSession, ending_at
@@ -59,7 +66,10 @@ class Backend:
         It should be less than the time after which the server kills a worker.
     session_url
         Where the provider takes the log-in form; ``AUTH["data"]["session_url"]`` if None,
-        and GitHub's without either.
+        and GitHub's without either; with ``login="form"`` that of the endpoint's origin.
+    bearer
+        Whether a caller may send a token of its own, as ``Authorization: Bearer``: it goes
+        with that one request to the origin of the base URL, and is kept nowhere.
     **options
         Of the sessions, as `Session` takes them.
 
@@ -79,6 +89,7 @@ class Backend:
         retries: Any = 2,
         deadline: float | None = 25,
         session_url: str | None = None,
+        bearer: bool = False,
         **options: Any,
     ) -> None:
         self._base_url = check_base(base_url)
@@ -98,6 +109,12 @@ class Backend:
         self._pool = SessionPool(retries=retries, **options) if pool is None else pool
         options["cookies_per_call"] = True
         self._shared = Session(retries=retries, **options)
+        if not isinstance(bearer, bool):
+            raise TypeError(f"bearer must be True or False, not {type(bearer).__name__}")
+        options.update(otp=None, consent=False)
+        self._bearers = (
+            BearerSessions(self._base_url, **{**options, "retries": retries}) if bearer else None
+        )
         if app is not None:
             self.init_app(app)
 
@@ -230,6 +247,8 @@ class Backend:
     def close(self) -> None:
         """Close the sessions, except those of a pool that was given."""
         self._shared.close()
+        if self._bearers is not None:
+            self._bearers.close()
         if self._owns_pool:
             self._pool.close()
 
@@ -322,18 +341,45 @@ class Backend:
         app = self._find_app()
         realm = self._realm_of(app)
         way = self._find_auth(app)
+        token = self._find_token(way, given)
         try:
             options["headers"] = pass_on(options.get("headers"))
-            caller = None if way["type"] == "none" else self._identify(given, realm)
+            known = way["type"] == "none" or token is not None
+            caller = None if known else self._identify(given, realm)
             log.url = join(self._base_url, path)
             with ending_at(end):
-                log.response = self._send(way, caller, end, method, log.url, options)
+                log.response = (
+                    self._send(way, caller, end, method, log.url, options)
+                    if token is None
+                    else self._send_token(way, token, end, method, log.url, options)
+                )
         except LoginError as exception:
+            if token is not None:
+                raise refused_token(exception) from exception
             raise failed_login(exception, realm) from exception
         except (errors.RequestException, ValueError) as exception:
             raise failed_call(exception) from exception
         refuse_answer(log.response, realm)
         return log.response
+
+    def _find_token(self, way: Mapping[str, Any], given: Credentials | None) -> Bearer | None:
+        """Return the caller's own token, if it may send one."""
+        wanted = self._bearers is not None and given is None and way["type"] != "none"
+        return read_bearer() if wanted and has_request_context() else None
+
+    def _send_token(
+        self,
+        way: Mapping[str, Any],
+        token: Bearer,
+        end: float | None,
+        method: str,
+        url: str,
+        options: dict[str, Any],
+    ) -> Response:
+        if self._bearers is None:
+            raise RuntimeError("this Backend takes no tokens: give it bearer=True")
+        session = self._bearers.find(way)
+        return session.request(method, url, auth=token, deadline=_left(end), **options)
 
     def _send(
         self,

@@ -24,6 +24,7 @@ __all__ = [
     "CookieConflictError",
     "DeadlineExceeded",
     "HTTPError",
+    "IdentityChanged",
     "InvalidHeader",
     "InvalidJSONError",
     "InvalidProxyURL",
@@ -150,6 +151,10 @@ class TooManyRedirects(RequestException):
 
 class UnsafeRedirect(RequestException):
     """A redirect would carry a body to another origin, or a password a second time."""
+
+
+class IdentityChanged(RequestException):
+    """The login proxy took the session for another user's: its answer is withheld."""
 
 
 class MissingSchema(RequestException, ValueError):

@@ -25,6 +25,8 @@ from apikit._pooled import (
     ending_at,
     time_left,
 )
+from apikit.login import find_way
+from apikit.login.codes import UsedCodes
 from apikit.session import SESSION_URL, Session
 
 __all__ = ["LoginError", "PoolOptions", "SessionPool"]
@@ -102,6 +104,9 @@ class SessionPool:
         self._ttl = ttl
         self._negative_ttl = negative_ttl
         self._options = options
+        self._way = find_way(options.get("login", "github"))
+        self._default_url = SESSION_URL if self._way.name == "github" else None
+        self._used_codes = UsedCodes()
         self._threads = LoginThreads(max_logins, login_timeout)
         self._closed = False
         self._empty()
@@ -125,7 +130,8 @@ class SessionPool:
         username, password
             Who logs in.
         session_url
-            Where the provider takes the log-in form; GitHub's if None.
+            Where the provider takes the log-in form; if None GitHub's, and with
+            ``login="form"`` that of the endpoint's origin.
         deadline
             Seconds to wait for a log-in, if fewer than the pool's `login_timeout`.
 
@@ -150,7 +156,7 @@ class SessionPool:
         """
         credentials = Credentials(username, password)
         del password
-        url = SESSION_URL if session_url is None else session_url
+        url = self._default_url if session_url is None else session_url
         key = self._key_of(endpoint, credentials, url)
         session = self._find(key)
         if session is not None:
@@ -257,13 +263,15 @@ class SessionPool:
     def _start_anew(self) -> None:
         self._empty()
         self._threads.start_anew()
+        self._used_codes.start_anew()
 
-    def _key_of(self, endpoint: str, credentials: Credentials, session_url: str) -> bytes:
+    def _key_of(self, endpoint: str, credentials: Credentials, session_url: str | None) -> bytes:
         """Return what no other arguments give, and nobody can compute without the secret."""
         _check_text("endpoint", endpoint)
-        _check_text("session_url", session_url)
+        if session_url is not None:
+            _check_text("session_url", session_url)
         credentials.check()
-        texts = (endpoint, *credentials.pair(), session_url, self._options.get("login", "github"))
+        texts = (endpoint, *credentials.pair(), session_url or "", self._way.label)
         parts = [text.encode() for text in texts]
         message = b"".join(len(part).to_bytes(8) + part for part in parts)
         return hmac.digest(self._secret, message, "sha256")
@@ -336,7 +344,7 @@ class SessionPool:
     # The log-in.
 
     def _join(
-        self, key: bytes, credentials: Credentials, endpoint: str, session_url: str
+        self, key: bytes, credentials: Credentials, endpoint: str, session_url: str | None
     ) -> PooledSession:
         """Log in, or wait for the log-in that is going on; begin anew if that just vanished."""
         while True:
@@ -363,10 +371,16 @@ class SessionPool:
                 raise copy.copy(failure) from failure
 
     def _begin(
-        self, key: bytes, credentials: Credentials, endpoint: str, session_url: str
+        self, key: bytes, credentials: Credentials, endpoint: str, session_url: str | None
     ) -> _Flight:
         session = PooledSession(
-            self._threads, key, credentials, endpoint, session_url, **self._options
+            self._threads,
+            key,
+            credentials,
+            self._used_codes,
+            endpoint,
+            session_url,
+            **self._options,
         )
         flight = self._flights[key] = _Flight(session, self._threads.submit(self._log_in, session))
         return flight

@@ -11,7 +11,7 @@ from apikit._authentication import split_password
 from apikit._events import Events, OnError, OnLogin, OnRequest, OnResponse
 from apikit._renewal import Renewing, leave
 from apikit.cookies import CookieJar
-from apikit.login import find_strategy
+from apikit.login import Login, Otp, find_way
 from apikit.models import PreparedRequest, Request
 from apikit.response import Response
 from apikit.structures import CaseInsensitiveDict
@@ -60,12 +60,20 @@ class Session(Renewing):
     authentication_base_url
         Where the proxy begins a login (``https://host/oauth2/start``).
     authentication_session_url
-        Where the provider takes the login form; GitHub's if None.  The password
-        goes to no other origin than this one's, and over https or to loopback only.
+        Where the provider takes the login form; if None GitHub's, or with ``login="form"``
+        the base URL's origin.  The password goes to no other origin than this one's, and
+        over https or to loopback only.
     authentication_postdata
         Fields that win over those of the login form, except over its token.
     login
-        The strategy that reads the login pages: "github".
+        The way in: "github", the provider's form as GitHub has it; "form", any form of the
+        session URL's origin, or of the base URL's without one; "basic" and "bearer", no
+        login, but a header on each request to the base URL's origin, and no cookies; or a
+        callable(user, password) that gives such a header when one is needed.
+    otp
+        Called with the user name when a one-time code is wanted; a code, or None.
+    consent
+        Whether to agree, once in a login, to what the proxy wants to see of the account.
     retries
         How often a request is sent again: a number, an `apikit.Retry`, or None.
     transport
@@ -137,7 +145,9 @@ deadline, max_redirects, trust_env, transport
         authentication_session_url: str | None = None,
         authentication_postdata: Mapping[str, Any] | None = None,
         *,
-        login: str = "github",
+        login: Login = "github",
+        otp: Otp | None = None,
+        consent: bool = False,
         retries: Any = None,
         transport: Callable[[PreparedRequest], bytes] | None = None,
         on_request: OnRequest | None = None,
@@ -147,8 +157,12 @@ deadline, max_redirects, trust_env, transport
         **options: Unpack[SessionOptions],
     ) -> None:
         events = Events(on_request, on_response, on_error, on_login)
+        way = find_way(login)
         own, secret = split_password(authentication_postdata)
-        wants_login = bool(oauth2_username and oauth2_password and authentication_base_url)
+        is_given = bool(oauth2_password or way.function)
+        if not way.is_header:
+            is_given = bool(oauth2_username and oauth2_password)
+        wants_login = bool(is_given and authentication_base_url)
         try:
             super().__init__(
                 oauth2_username,
@@ -156,6 +170,7 @@ deadline, max_redirects, trust_env, transport
                 authentication_base_url,
                 authentication_session_url,
                 own,
+                login=way.name,
                 **options,
             )
         finally:
@@ -164,7 +179,7 @@ deadline, max_redirects, trust_env, transport
         self.retries = retries
         self.transport = transport
         self._observer = None if events == Events() else events
-        self._prepare_login(find_strategy(login), own)
+        self._prepare_login(way, own, otp, consent=consent)
         if wants_login:
             self.authenticate()
 

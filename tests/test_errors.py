@@ -18,6 +18,7 @@ OURS = {
     "BodyTooLarge": requests.exceptions.RequestException,
     "DeadlineExceeded": requests.exceptions.ReadTimeout,
     "ConnectError": requests.exceptions.ConnectionError,
+    "IdentityChanged": requests.exceptions.RequestException,
     "PoolBusy": requests.exceptions.ConnectionError,
     "UnsafeRedirect": requests.exceptions.RequestException,
 }

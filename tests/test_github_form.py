@@ -2,7 +2,7 @@
 
 import pytest
 
-from apikit.login import Form, Outcome, Page, find_strategy
+from apikit.login import Form, Link, Outcome, Page, Purpose, find_strategy, find_way
 from apikit.login.forms import parse_forms
 
 PAGE_URL = "https://github.com/login?return_to=x"
@@ -304,7 +304,6 @@ OUTCOMES = {
     "the form again, with 422": (SESSION_URL, 422, "", "bad-credentials"),
     "too many": (SESSION_URL, 429, "", "rate-limited"),
     "a code": ("https://github.com/sessions/two-factor/app", 200, form(TOKEN), "two-factor"),
-    "a key": ("https://github.com/sessions/two-factor", 200, "", "two-factor"),
     "a device": ("https://github.com/sessions/verified-device", 200, "", "device"),
     "a consent": ("https://github.com/login/oauth/authorize?x=1", 200, "", "consent"),
     "a page like it": ("https://github.com/sessions/two-factorial", 200, "", "error"),
@@ -320,6 +319,13 @@ def test_the_outcome_is_told(name):
     assert outcome.message
 
 
+def test_an_account_that_prefers_another_second_factor_is_asked_for_its_code():
+    page = Page("https://github.com/sessions/two-factor/webauthn", 200, form(TOKEN))
+    assert find_strategy("github")(BASE_URL, SESSION_URL).judge(page) == Link(
+        "https://github.com/sessions/two-factor/app", Purpose.CODE
+    )
+
+
 def test_without_a_proxy_the_login_ends_at_the_provider():
     strategy = find_strategy("github")("https://github.com/login", SESSION_URL)
     assert strategy.judge(Page("https://github.com/", 200, "hello")).state == "ok"
@@ -332,7 +338,7 @@ def test_without_a_proxy_the_login_ends_at_the_provider():
 )
 def test_a_strategy_must_be_one(name, error):
     with pytest.raises(error, match="login must be"):
-        find_strategy(name)
+        find_way(name)
 
 
 def test_forms_of_a_page_are_told_apart():

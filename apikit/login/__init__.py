@@ -1,25 +1,83 @@
-"""How a session logs in: a strategy reads the pages, the C half posts the secrets.
+"""How a session gets through the proxy: by a log-in, or by a header on each request.
 
-A strategy is a module of this package with a class that has the methods of
-`Strategy`.  It gets pages and says what to send where; user name and password it
-never sees, only the places in the form where they belong.
+For a log-in a strategy reads the pages, and the C half posts the secrets.  A strategy
+is a module of this package with a class that has the methods of `Strategy`.  It gets
+pages and says what to send where; user name and password it never sees, only the places
+in the form where they belong.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
-__all__ = ["Form", "Outcome", "Page", "State", "Strategy", "find_strategy"]
+__all__ = [
+    "BY_CALLER",
+    "Form",
+    "Link",
+    "Login",
+    "Otp",
+    "Outcome",
+    "Page",
+    "Purpose",
+    "State",
+    "Strategy",
+    "Way",
+    "find_strategy",
+    "find_way",
+]
 
 #: What `Session.login_state` says.
 State = str
 
-#: Name of a strategy -> where its class is.
-_STRATEGIES: Final = {"github": ("apikit.login.github", "GitHub")}
+#: Strategy -> where its class is; the other ways are headers.
+_STRATEGIES: Final = {
+    "github": ("apikit.login.github", "GitHub"),
+    "form": ("apikit.login.form", "AnyForm"),
+}
+_NAMES: Final = ("github", "form", "basic", "bearer")
+
+
+@dataclass(frozen=True)
+class Way:
+    """What ``login=`` stands for.
+
+    Attributes
+    ----------
+    name
+        As the C half calls it.
+    function
+        What gives the Authorization, if the name is "token".
+    """
+
+    name: str
+    function: Callable[[Any, Any], str] | None = None
+
+    @property
+    def is_header(self) -> bool:
+        """Whether each request bears the log-in, and no cookie."""
+        return self.name not in _STRATEGIES
+
+    @property
+    def label(self) -> str:
+        """What no other way has, also in another process."""
+        if self.function is None:
+            return self.name
+        module = getattr(self.function, "__module__", "")
+        return f"token {module}.{getattr(self.function, '__qualname__', '')}"
+
+
+#: The way of `apikit.Backend` with ``bearer=True``: each call brings its own header.
+BY_CALLER: Final = Way("caller")
+
+#: What ``login=`` may be.
+Login = str | Callable[[Any, Any], str] | Way
+#: What ``otp=`` may be: called with the user name, it gives a one-time code, or None.
+Otp = Callable[[Any], str | None]
 
 
 @dataclass(frozen=True)
@@ -35,16 +93,33 @@ class Page:
     source
         Its text, what cannot be decoded replaced; or what gives it, since to ask for
         it reads the body.
+    is_html
+        Whether it says that it is HTML.
+    location
+        Where it redirects to, if nobody followed.
+    is_busy
+        Whether the server wants to be left alone for a while.
     """
 
     url: str
     status: int
     source: str | Callable[[], str]
+    is_html: bool = True
+    location: str = ""
+    is_busy: bool = False
 
     @cached_property
     def text(self) -> str:
         """Its text."""
         return self.source if isinstance(self.source, str) else self.source()
+
+
+class Purpose(enum.Enum):
+    """What a form is there for."""
+
+    PASSWORD = "password"  # noqa: S105 - the kind of a form
+    CODE = "code"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True)
@@ -61,13 +136,35 @@ class Form:
         Names and values in the order in which they are sent.
     username, password
         Which of the fields, by number, the C half fills in; -1 for none.
+    purpose
+        What it is there for.
+    code
+        Which of the fields takes the one-time code; -1 for none.
     """
 
     action: str
     page: str
     fields: tuple[tuple[str, str], ...]
-    username: int
-    password: int
+    username: int = -1
+    password: int = -1
+    purpose: Purpose = Purpose.PASSWORD
+    code: int = -1
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page to go to, since the form that is needed is there.
+
+    Attributes
+    ----------
+    url
+        Of the provider.
+    purpose
+        What the form is needed for.
+    """
+
+    url: str
+    purpose: Purpose
 
 
 @dataclass(frozen=True)
@@ -79,7 +176,7 @@ class Outcome:
     state
         For `Session.login_state`.
     message
-        Why, in words, without secrets.
+        Why, and what to do, in words, without secrets.
     """
 
     state: State
@@ -116,35 +213,56 @@ class Strategy(Protocol):
         """
         ...
 
-    def judge(self, page: Page) -> Outcome:
-        """Say how the login ended.
+    def judge(self, page: Page) -> Form | Link | Outcome:
+        """Say how the login ended, or what is asked for next.
 
         Parameters
         ----------
         page
-            What the posted form led to.
+            What the posted form led to; or the base URL, where the provider still knew
+            the user.
         """
         ...
 
 
-def find_strategy(name: str) -> Callable[[str, str], Strategy]:
+def find_way(login: Login) -> Way:
+    """Return what ``Session(login=...)`` stands for.
+
+    Parameters
+    ----------
+    login
+        A name, or a callable that gives the Authorization.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    ValueError
+        If there is no way of that name.
+    """
+    if isinstance(login, Way):
+        return login
+    if callable(login):
+        return Way("token", login)
+    if not isinstance(login, str):
+        raise TypeError(
+            "login must be the name of a way in, or a callable(user, password) that returns an "
+            f"Authorization, not {type(login).__name__}"
+        )
+    if login not in _NAMES:
+        raise ValueError(
+            f"login must be one of {', '.join(map(repr, _NAMES))}, or a callable, not {login!r}"
+        )
+    return Way(login)
+
+
+def find_strategy(name: str) -> Callable[[str, str | None], Strategy]:
     """Return the class of a strategy, to be called with the base and the session URL.
 
     Parameters
     ----------
     name
-        As in ``Session(login=...)``.
-
-    Raises
-    ------
-    TypeError
-        If `name` is no string.
-    ValueError
-        If there is no such strategy.
+        Of a way that is a log-in.
     """
-    if not isinstance(name, str):
-        raise TypeError(f"login must be the name of a strategy, not {type(name).__name__}")
-    if name not in _STRATEGIES:
-        raise ValueError(f"login must be one of {', '.join(map(repr, _STRATEGIES))}, not {name!r}")
     module, strategy = _STRATEGIES[name]
-    return cast("Callable[[str, str], Strategy]", getattr(import_module(module), strategy))
+    return cast("Callable[[str, str | None], Strategy]", getattr(import_module(module), strategy))

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Final
+from typing import Any, Final
 
 from apikit import _core
 
-__all__ = ["Control", "HtmlForm", "parse_forms"]
+__all__ = [
+    "URLENCODED",
+    "Control",
+    "HtmlForm",
+    "consent_of",
+    "is_new_password",
+    "overlay",
+    "parse_forms",
+    "takes_password",
+    "wants_new_password",
+]
+
+URLENCODED: Final = "application/x-www-form-urlencoded"
 
 #: Elements in which markup is text, or does not count.
 _INERT: Final = frozenset({"textarea", "title", "template", "iframe", "noembed"})
 #: Characters of a page that are looked at: more than any login page has.
 _LONGEST: Final = 2 * 1024 * 1024
 #: Kinds of input that send nothing of themselves.
-_SILENT: Final = frozenset({"submit", "image", "button", "reset", "file"})
+_SILENT: Final = frozenset({"submit", "image", "button", "reset", "file", "select", "textarea"})
+#: Kinds of control in which nobody enters anything.
+_NOT_ENTERED: Final = frozenset({"hidden", "submit", "image", "button", "reset"})
+#: Names and values of what does not agree.
+_DISAGREES: Final = frozenset({"0", "cancel", "denied", "deny", "no", "reject", "rejected"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,11 @@ class Control:
     value: str
     autocomplete: str
     checked: bool
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether a person is to enter or choose something there."""
+        return self.kind not in _NOT_ENTERED
 
     @property
     def is_sent(self) -> bool:
@@ -72,9 +93,31 @@ class HtmlForm:
         """Return the controls of these kinds."""
         return [control for control in self.controls if control.kind in kinds]
 
+    def is_posted(self) -> bool:
+        """Whether it is sent as a log-in is: by POST, urlencoded."""
+        return self.method == "post" and self.enctype == URLENCODED and bool(self.action)
+
+    def fields(self, submit: Control | None) -> list[tuple[str, str]]:
+        """Return what a browser sends, in the order of the page.
+
+        Parameters
+        ----------
+        submit
+            The button that is pressed.
+        """
+        return [
+            (one.name, one.value)
+            for one in self.controls
+            if one.is_sent or (one is submit and one.name)
+        ]
+
     def named(self, name: str) -> Control | None:
         """Return the first control that is sent under `name`."""
         return next((one for one in self.controls if one.is_sent and one.name == name), None)
+
+
+#: Element -> the kind of its control, where it names none.
+_KINDS: Final = {"input": "text", "button": "submit", "select": "select", "textarea": "textarea"}
 
 
 class _Parser(HTMLParser):
@@ -98,13 +141,15 @@ class _Parser(HTMLParser):
                 self._inert.append(tag)
         elif tag in _INERT:
             self._inert.append(tag)
+            if tag == "textarea":
+                self._add_control(tag, given)
         elif tag == "base":
             self._set_base(given)
         elif tag == "form":
             self._open_form(given)
         elif tag == "fieldset":
             self._fieldsets.append("disabled" in given)
-        elif tag in ("input", "button"):
+        elif tag in ("input", "button", "select"):
             self._add_control(tag, given)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -146,8 +191,10 @@ class _Parser(HTMLParser):
     def _add_control(self, tag: str, given: dict[str, str]) -> None:
         if "disabled" in given or any(self._fieldsets):
             return
-        default = "text" if tag == "input" else "submit"
-        kind = given.get("type", default).strip().lower() or default
+        default = _KINDS[tag]
+        kind = default
+        if tag in ("input", "button"):
+            kind = given.get("type", default).strip().lower() or default
         default_value = "on" if kind in ("checkbox", "radio") else ""
         control = Control(
             kind=kind,
@@ -193,3 +240,85 @@ def parse_forms(text: str, url: str) -> list[HtmlForm]:
     except AssertionError:
         pass  # html.parser's way to refuse "<![": what stands before it counts
     return list(parser.forms())
+
+
+def is_new_password(control: Control) -> bool:
+    """Whether a password is chosen there, and not asked for.
+
+    Parameters
+    ----------
+    control
+        Of any kind.
+    """
+    return control.kind == "password" and "new-password" in control.autocomplete.split()
+
+
+def takes_password(form: HtmlForm) -> bool:
+    """Whether a form posts exactly one password, and not a new one.
+
+    Parameters
+    ----------
+    form
+        Of any kind.
+    """
+    passwords = form.of_kind("password")
+    return (
+        form.method == "post"
+        and form.enctype == URLENCODED
+        and len(passwords) == 1
+        and bool(passwords[0].name)
+        and not is_new_password(passwords[0])
+    )
+
+
+def wants_new_password(form: HtmlForm) -> bool:
+    """Whether a form is there to choose a password.
+
+    Parameters
+    ----------
+    form
+        Of any kind.
+    """
+    return any(map(is_new_password, form.controls)) or len(form.of_kind("password")) > 1
+
+
+def consent_of(forms: list[HtmlForm]) -> tuple[HtmlForm, Control] | None:
+    """Return the first form that agrees to something, and its button.
+
+    It has nothing to enter, and a button of which neither name nor value says no, as no
+    hidden field does.
+
+    Parameters
+    ----------
+    forms
+        Of a page.
+    """
+    for form in forms:
+        if not form.is_posted() or any(one.is_entered for one in form.controls):
+            continue
+        if any(one.value.strip().lower() in _DISAGREES for one in form.of_kind("hidden")):
+            continue
+        for button in form.of_kind("submit"):
+            if not {button.name.strip().lower(), button.value.strip().lower()} & _DISAGREES:
+                return form, button
+    return None
+
+
+def overlay(fields: list[tuple[str, str]], own: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Put the caller's values in place of the page's, and what the page lacks behind them.
+
+    Parameters
+    ----------
+    fields
+        Names and values of the page.
+    own
+        The caller's; what is None is left out.
+    """
+    values = {
+        name: value.decode() if isinstance(value, bytes) else str(value)
+        for name, value in own.items()
+        if value is not None
+    }
+    merged = [(name, values.get(name, value)) for name, value in fields]
+    names = {name for name, _ in fields}
+    return merged + [(name, value) for name, value in values.items() if name not in names]

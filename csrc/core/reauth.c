@@ -30,8 +30,10 @@ enum {
     NOT_ASKED = WHEN(AK_REAUTH_NOT_ASKED),
     SIGNED_IN = WHEN(AK_REAUTH_SIGNED_IN),
     SIGNED_OUT = WHEN(AK_REAUTH_SIGNED_OUT),
+    TURNED_AWAY = WHEN(AK_REAUTH_TURNED_AWAY),
     UNKNOWN = WHEN(AK_REAUTH_UNKNOWN),
-    WHATEVER = NOT_ASKED | SIGNED_IN | SIGNED_OUT | UNKNOWN
+    NOT_SIGNED_IN = SIGNED_OUT | TURNED_AWAY | UNKNOWN,
+    WHATEVER = NOT_ASKED | SIGNED_IN | NOT_SIGNED_IN
 };
 #undef WHEN
 
@@ -39,8 +41,9 @@ enum {
  * asked about: its redirect to the provider, its page with a way to log in
  * anew, its own 401 and its own page with 403.  Where the proxy cannot tell,
  * a login page is a lost login, and a bare status the service's.  What is in no
- * row is the service's, the 403 text/plain too by which oauth2-proxy 7.15
- * refuses an Authorization header: no login would change that. */
+ * row is the service's, the 403 text/plain too by which oauth2-proxy 7.15 refuses
+ * an Authorization header, unless the header is the login: no other login would
+ * change that. */
 static const struct row {
     int kinds;
     unsigned marks; /* all of them */
@@ -50,14 +53,16 @@ static const struct row {
     {ANY, AK_REAUTH_GAP_AUTH, WHATEVER, AK_REAUTH_SERVICE},
     {GOOD | REDIRECT | UNAUTHORIZED | FORBIDDEN, AK_REAUTH_AT_SIGN_IN, WHATEVER, AK_REAUTH_LOG_IN},
     {ANY, AK_REAUTH_AT_PROVIDER, NOT_ASKED, AK_REAUTH_ASK},
-    {ANY, AK_REAUTH_AT_PROVIDER, SIGNED_OUT | UNKNOWN, AK_REAUTH_LOG_IN},
+    {ANY, AK_REAUTH_AT_PROVIDER, NOT_SIGNED_IN, AK_REAUTH_LOG_IN},
     {UNAUTHORIZED | FORBIDDEN, AK_REAUTH_FORM, WHATEVER, AK_REAUTH_LOG_IN},
     {GOOD, AK_REAUTH_FORM, NOT_ASKED, AK_REAUTH_ASK},
-    {GOOD, AK_REAUTH_FORM, SIGNED_OUT | UNKNOWN, AK_REAUTH_LOG_IN},
+    {GOOD, AK_REAUTH_FORM, NOT_SIGNED_IN, AK_REAUTH_LOG_IN},
     {UNAUTHORIZED, 0, NOT_ASKED, AK_REAUTH_ASK},
     {UNAUTHORIZED, 0, SIGNED_OUT, AK_REAUTH_LOG_IN},
     {FORBIDDEN, AK_REAUTH_HTML, NOT_ASKED, AK_REAUTH_ASK},
     {FORBIDDEN, AK_REAUTH_HTML, SIGNED_OUT, AK_REAUTH_LOG_IN},
+    {FORBIDDEN, AK_REAUTH_CREDENTIAL, NOT_ASKED, AK_REAUTH_ASK},
+    {UNAUTHORIZED | FORBIDDEN, AK_REAUTH_CREDENTIAL, SIGNED_OUT | TURNED_AWAY, AK_REAUTH_LOG_IN},
 };
 
 enum ak_reauth_verdict
@@ -78,10 +83,20 @@ ak_reauth_decide(const struct ak_reauth_facts *facts)
 enum ak_reauth_auth
 ak_reauth_auth_of(int status)
 {
-    int kind = kind_of(status);
-    return kind == GOOD           ? AK_REAUTH_SIGNED_IN
-           : kind == UNAUTHORIZED ? AK_REAUTH_SIGNED_OUT
-                                  : AK_REAUTH_UNKNOWN;
+    static const struct {
+        int kind;
+        enum ak_reauth_auth auth;
+    } MEANINGS[] = {
+        {GOOD, AK_REAUTH_SIGNED_IN},
+        {UNAUTHORIZED, AK_REAUTH_SIGNED_OUT},
+        {FORBIDDEN, AK_REAUTH_TURNED_AWAY},
+    };
+    for (size_t i = 0; i < sizeof(MEANINGS) / sizeof(MEANINGS[0]); i++) {
+        if (MEANINGS[i].kind == kind_of(status)) {
+            return MEANINGS[i].auth;
+        }
+    }
+    return AK_REAUTH_UNKNOWN;
 }
 
 /* ---- pages ---- */

@@ -16,15 +16,17 @@ enum ak_reauth_mark {
     AK_REAUTH_GAP_AUTH = 2,    /* it has GAP-Auth: the proxy knew who asked */
     AK_REAUTH_AT_PROVIDER = 4, /* it came from the provider, or its Location leads there */
     AK_REAUTH_AT_SIGN_IN = 8,  /* it came by way of a sign-in, or its Location leads there */
-    AK_REAUTH_FORM = 16        /* its page holds a form that leads to a sign-in */
+    AK_REAUTH_FORM = 16,       /* its page holds a form that leads to a sign-in */
+    AK_REAUTH_CREDENTIAL = 32  /* the request bore the login itself, in its Authorization */
 };
 
-/* What the proxy says of the cookies that the request bore ({prefix}/auth). */
+/* What the proxy says of what the request bore ({prefix}/auth). */
 enum ak_reauth_auth {
     AK_REAUTH_NOT_ASKED,
     AK_REAUTH_SIGNED_IN,
     AK_REAUTH_SIGNED_OUT,
-    AK_REAUTH_UNKNOWN /* it was asked, or cannot be, and gave neither answer */
+    AK_REAUTH_TURNED_AWAY, /* 403: it refuses an Authorization, and offers no login */
+    AK_REAUTH_UNKNOWN      /* it was asked, or cannot be, and gave neither answer */
 };
 
 struct ak_reauth_facts {
@@ -36,7 +38,7 @@ struct ak_reauth_facts {
 enum ak_reauth_verdict {
     AK_REAUTH_SERVICE, /* the service answered: pass it through */
     AK_REAUTH_ASK,     /* ask {prefix}/auth once, and decide again */
-    AK_REAUTH_LOG_IN   /* the proxy answered: the login is lost */
+    AK_REAUTH_LOG_IN   /* the proxy answered: the login is lost, or was refused */
 };
 
 /* The first row of the table that fits; AK_REAUTH_ASK only for facts with

@@ -34,12 +34,16 @@ enum ak_argument {
  * its parameters. */
 enum ak_credentials { AK_CREDENTIALS_SENT, AK_CREDENTIALS_WITHHELD };
 
+/* What a request is for.  A log-in's may not be led anywhere, and is nobody's. */
+enum ak_purpose { AK_FOR_SERVICE, AK_FOR_LOGIN };
+
 struct ak_arguments {
     PyObject *values[AK_ARG_COUNT]; /* borrowed from the caller; NULL where nothing was given */
     int64_t deadline_at;            /* monotonic end of the call with all its tries; 0: none */
     PyObject *jar;                  /* borrowed; of a login, NULL for the session's */
     PyObject *content_type;         /* borrowed; of data that is encoded already, or NULL */
     enum ak_credentials credentials;
+    enum ak_purpose purpose;
 };
 
 /* Whether there is an argument other than None. */

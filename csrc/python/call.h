@@ -63,6 +63,12 @@ struct ak_call {
 
     struct ak_buf secret_body;   /* of a login: sent in place of body, shown to nobody */
     struct ak_buf authorization; /* the header's value; a secret */
+    enum ak_purpose purpose;
+    /* How the session's way shows in this call. */
+    bool is_cookieless; /* no cookie goes out or is kept */
+    bool bears_login;   /* authorization is the session's log-in */
+    bool bears_other;   /* the present hop bears an Authorization that is not */
+    unsigned long identity_epoch;
     /* The session's jar when the call began, or one of this call alone: what comes
      * late must not reach the cookies of a login that has ended meanwhile. */
     PyObject *jar;
@@ -174,6 +180,23 @@ int ak_call_announce(struct ak_call *call);
 /* Tell it of RESPONSE, or with NULL of the exception that is set: RESPONSE, or
  * NULL with an exception.  Only after a hop that was announced. */
 PyObject *ak_call_report(struct ak_call *call, PyObject *response);
+/* ---- session_way.c ---- */
+
+/* Last of all: where the session's way is a header, no cookie goes along, and what
+ * goes to the origin of the base URL bears the log-in.  0, or -1 with ValueError
+ * if somebody could listen. */
+int ak_call_take_way(struct ak_call *call);
+
+/* ---- identity.c ---- */
+
+/* Whether the answer of the present hop is the session's: 0, or -1 with
+ * IdentityChanged if the proxy took it for another user's. */
+int ak_call_check_identity(struct ak_call *call);
+
+/* ---- redirects.c ---- */
+
+/* Turn CALL to where RESPONSE redirects: 1, 0 when it is final, or -1. */
+int ak_call_follow(struct ak_call *call, PyObject *response);
 
 /* ---- call.c ---- */
 

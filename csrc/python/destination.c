@@ -226,7 +226,7 @@ done:
 static int
 refuse_listener(struct ak_call *call)
 {
-    if (call->secret_body.len == 0 || call->url.scheme == AK_HTTPS) {
+    if ((call->secret_body.len == 0 && !call->bears_login) || call->url.scheme == AK_HTTPS) {
         return 0;
     }
     PyErr_SetString(PyExc_ValueError,

@@ -70,6 +70,8 @@ ak_raise(const struct ak_err *err, PyObject *request, PyObject *response)
     }
 }
 
+/* ---- an exception on its way ---- */
+
 PyObject *
 ak_take_exception(void)
 {

@@ -15,7 +15,7 @@ PyObject *ak_raise(const struct ak_err *err, PyObject *request, PyObject *respon
 PyObject *ak_raise_named(const char *name, const char *message, PyObject *request,
                          PyObject *response);
 
-/* The exception that is set, as an object: new; it is no longer set. */
+/* The exception that is set, as an object that may be NULL: new; it is no longer set. */
 PyObject *ak_take_exception(void);
 /* Set it again; steals EXCEPTION. */
 void ak_raise_again(PyObject *exception);

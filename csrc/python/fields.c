@@ -310,7 +310,7 @@ append_derived(struct ak_call *call, unsigned seen, struct ak_buf *out)
         status = ak_http1_append_field(out, AK_STR("Proxy-Authorization"),
                                        ak_buf_str(&call->proxy_authorization));
     }
-    if (status == AK_OK && (seen & AK_FIELD_COOKIE) == 0) {
+    if (status == AK_OK && (seen & AK_FIELD_COOKIE) == 0 && !call->is_cookieless) {
         status = append_cookie(sending_jar(call), &call->url, out);
     }
     return status == AK_OK ? ak_buf_append(out, AK_STR("\r\n")) : status;
@@ -353,6 +353,8 @@ write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
     if (written < 0 || append_content_type(call, seen, out) < 0) {
         return -1;
     }
+    call->bears_other =
+        (seen & AK_FIELD_AUTHORIZATION) != 0 || (call->authorization.len > 0 && !call->bears_login);
     status = append_derived(call, seen, out);
     return status == AK_OK ? 0 : raise_growth(status);
 }

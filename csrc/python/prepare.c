@@ -260,12 +260,15 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     }
     bool with_credentials = arguments->credentials == AK_CREDENTIALS_SENT;
     call->withheld = with_credentials ? 0 : AK_FIELDS_CREDENTIALS;
+    call->purpose = arguments->purpose;
+    call->identity_epoch = session->identity_epoch;
     if (take_method(call, given[AK_ARG_METHOD]) < 0 ||
         ak_parse_url_object(&call->url, given[AK_ARG_URL]) < 0 ||
         (with_credentials && ak_call_take_params(call, given[AK_ARG_PARAMS]) < 0) ||
         take_headers(call, given[AK_ARG_HEADERS]) < 0 || ak_call_take_body(call, arguments) < 0 ||
         take_cookies(call, given[AK_ARG_COOKIES]) < 0 || take_settings(call, arguments) < 0 ||
-        (with_credentials && ak_call_take_auth(call, given[AK_ARG_AUTH]) < 0)) {
+        (with_credentials && ak_call_take_auth(call, given[AK_ARG_AUTH]) < 0) ||
+        ak_call_take_way(call) < 0) {
         ak_call_free(call);
         return NULL;
     }

@@ -35,7 +35,8 @@ may_be_sign_in_page(SessionObject *session, struct ak_str page)
 bool
 ak_may_be_refusal(struct module_state *state, SessionObject *session, PyObject *response)
 {
-    if (session->has_password != AK_HAS_PASSWORD || session->base_url == Py_None ||
+    bool is_header = ak_way_is_header(session->way);
+    if ((session->has_password != AK_HAS_PASSWORD && !is_header) || session->base_url == Py_None ||
         !ak_is_response(state, response)) {
         return false;
     }
@@ -47,7 +48,7 @@ ak_may_be_refusal(struct module_state *state, SessionObject *session, PyObject *
         return redirects >= REDIRECTS_OF_LOGIN ||
                !ak_response_field(response, AK_STR("gap-auth"), &value);
     }
-    return status == 200 && session->logins > 0 &&
+    return status == 200 && (session->logins > 0 || is_header) &&
            ak_response_field(response, AK_STR("content-type"), &value) &&
            ak_str_istarts_with(value, AK_STR("text/html")) &&
            !ak_response_field(response, AK_STR("gap-auth"), &value) &&
@@ -81,23 +82,24 @@ ak_session_ask_proxy(PyObject *object, PyObject *args)
 
 PyDoc_STRVAR(who_answered_doc,
              "who_answered($module, /, status, *, html=False, gap_auth=False, at_provider=False,\n"
-             "             at_sign_in=False, form=False, auth=0)\n--\n\n"
+             "             at_sign_in=False, form=False, credential=False, auth=0)\n--\n\n"
              "'service', 'log-in' or, while AUTH, the status of {prefix}/auth, is 0, 'ask'.");
 
 static PyObject *
 who_answered(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"status",     "html", "gap_auth", "at_provider",
-                               "at_sign_in", "form", "auth",     NULL};
-    static const unsigned marks[] = {AK_REAUTH_HTML, AK_REAUTH_GAP_AUTH, AK_REAUTH_AT_PROVIDER,
-                                     AK_REAUTH_AT_SIGN_IN, AK_REAUTH_FORM};
+    static char *keywords[] = {"status", "html",       "gap_auth", "at_provider", "at_sign_in",
+                               "form",   "credential", "auth",     NULL};
+    static const unsigned marks[] = {AK_REAUTH_HTML,        AK_REAUTH_GAP_AUTH,
+                                     AK_REAUTH_AT_PROVIDER, AK_REAUTH_AT_SIGN_IN,
+                                     AK_REAUTH_FORM,        AK_REAUTH_CREDENTIAL};
     static const char *const verdicts[] = {
         [AK_REAUTH_SERVICE] = "service", [AK_REAUTH_ASK] = "ask", [AK_REAUTH_LOG_IN] = "log-in"};
     struct ak_reauth_facts facts = {.marks = 0};
-    int given[5] = {0}, auth = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|$pppppi:who_answered", keywords,
+    int given[6] = {0}, auth = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "i|$ppppppi:who_answered", keywords,
                                      &facts.status, &given[0], &given[1], &given[2], &given[3],
-                                     &given[4], &auth)) {
+                                     &given[4], &given[5], &auth)) {
         return NULL;
     }
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {

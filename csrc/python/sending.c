@@ -107,6 +107,8 @@ renew(struct module_state *state, SessionObject *session, const struct ak_argume
         Py_SETREF(response, ak_send_once(session, arguments, NULL));
         if (response != NULL && ak_may_be_refusal(state, session, response)) {
             verdict = judge_renewed(session, response, logins, deadline);
+        } else if (response != NULL) {
+            session->accepted = logins;
         }
     }
     if (verdict == VERDICT_FAILED) {
@@ -123,6 +125,8 @@ send_renewing(struct module_state *state, SessionObject *session,
     PyObject *response = ak_send_once(session, arguments, record);
     if (response != NULL && ak_may_be_refusal(state, session, response)) {
         response = renew(state, session, arguments, record, logins, response);
+    } else if (response != NULL) {
+        session->accepted = logins;
     }
     return response;
 }

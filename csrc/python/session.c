@@ -24,6 +24,7 @@ session_close(PyObject *object, PyObject *Py_UNUSED(args))
         ak_pool_close(self->pool);
     }
     ak_buf_free_secret(&self->password);
+    ak_buf_free_secret(&self->token);
     self->has_password = AK_NO_PASSWORD;
     Py_RETURN_NONE;
 }
@@ -222,6 +223,8 @@ free_session(PyObject *object)
     clear_session(object);
     ak_pool_unref(self->pool);
     ak_buf_free_secret(&self->password);
+    ak_buf_free_secret(&self->token);
+    ak_buf_free(&self->identity);
     ak_buf_free_secret(&self->fields);
     type->tp_free(object);
     Py_DECREF(type);
@@ -278,6 +281,8 @@ static PyMemberDef members[] = {
      "Whether the environment's proxies and CA files count."},
     {"max_redirects", T_LONG, offsetof(SessionObject, max_redirects), 0, "Redirects in a call."},
     {"_logins", T_ULONG, offsetof(SessionObject, logins), 0, "How many logins have ended."},
+    {"_accepted", T_ULONG, offsetof(SessionObject, accepted), 0,
+     "The last login with which a request was served."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(SessionObject, weak_references), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -310,6 +315,12 @@ static PyMethodDef methods[] = {
     {"_submit_login", ak_session_submit_login, METH_VARARGS,
      PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, jar, "
                "deadline, /)\n--\n\nPost a login form; the secrets are filled in here.")},
+    {"_fetch_token", ak_session_fetch_token, METH_O,
+     PyDoc_STR(
+         "_fetch_token($self, function, /)\n--\n\nAsk a function for the Authorization; None, "
+         "or why there is none.")},
+    {"_forget_identity", ak_session_forget_identity, METH_NOARGS,
+     PyDoc_STR("_forget_identity($self, /)\n--\n\nLet the next answer tell who the session is.")},
     {"close", session_close, METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\nClose the connections and forget the password.")},
     {"__enter__", session_enter, METH_NOARGS, NULL},

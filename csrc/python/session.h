@@ -5,6 +5,7 @@
 #include "python/state.h" /* Python.h comes first */
 
 #include "core/buf.h"
+#include "core/url.h"
 #include "net/pool.h"
 
 /* A timeout= argument, understood. */
@@ -12,6 +13,23 @@ struct ak_timeout {
     long connect_ms; /* 0: no bound */
     int64_t read;    /* nanoseconds; 0: no bound */
 };
+
+/* How a session gets through the proxy.  By a log-in it gets cookies; those from
+ * AK_WAY_BASIC on have no cookies, each request bears an Authorization instead. */
+enum ak_way {
+    AK_WAY_GITHUB, /* the provider's form; the default is GitHub's */
+    AK_WAY_FORM,   /* any form: the proxy's own, or below the session URL */
+    AK_WAY_BASIC,  /* user name and password */
+    AK_WAY_BEARER, /* the password is the token */
+    AK_WAY_TOKEN,  /* what a callable gives */
+    AK_WAY_CALLER  /* what the caller of each request gives */
+};
+
+static inline bool
+ak_way_is_header(enum ak_way way)
+{
+    return way >= AK_WAY_BASIC;
+}
 
 typedef struct {
     PyObject_HEAD
@@ -42,7 +60,12 @@ typedef struct {
     PyObject *username, *base_url, *session_url, *postdata; /* as given */
     struct ak_buf password;                                 /* UTF-8; a secret */
     enum { AK_NO_PASSWORD, AK_HAS_PASSWORD } has_password;
-    unsigned long logins; /* how many have ended */
+    enum ak_way way;
+    struct ak_buf token;    /* of AK_WAY_TOKEN: the Authorization; a secret */
+    unsigned long logins;   /* how many have ended */
+    unsigned long accepted; /* the last one with which a request was served */
+    struct ak_buf identity; /* who the proxy says the session is; empty until it did */
+    unsigned long identity_epoch;
 } SessionObject;
 
 /* 0 or -1 with TypeError or ValueError. */
@@ -87,7 +110,8 @@ PyObject *ak_session_fetch(PyObject *self, PyObject *args);
 
 /* ---- session_login.c ---- */
 
-/* Take a password (str, bytes or None), overwriting the one before: 0 or -1. */
+/* Take a password (str, bytes or None), overwriting the one before, if it suits
+ * the session's way: 0 or -1. */
 int ak_session_set_password(SessionObject *self, PyObject *password);
 PyObject *ak_session_password_method(PyObject *self, PyObject *args, PyObject *kwargs);
 
@@ -96,5 +120,21 @@ PyObject *ak_session_password_method(PyObject *self, PyObject *args, PyObject *k
  * here.  Refused with ValueError, nothing sent, unless action and page belong to
  * the origin that was configured. */
 PyObject *ak_session_submit_login(PyObject *self, PyObject *args);
+
+/* ---- session_way.c ---- */
+
+/* The way that a login= is called: 0, or -1 with ValueError. */
+int ak_way_from(const char *name, enum ak_way *way);
+/* Whether SECRET can be what WAY sends: 0, or -1 with a ValueError that does not
+ * show it. */
+int ak_way_check_secret(enum ak_way way, struct ak_str secret);
+/* _fetch_token(function): ask it for the Authorization of AK_WAY_TOKEN; None, or a
+ * str that says why there is none.  It alone sees the password. */
+PyObject *ak_session_fetch_token(PyObject *self, PyObject *function);
+
+/* ---- identity.c ---- */
+
+/* _forget_identity(): whoever the proxy says next is who the session is. */
+PyObject *ak_session_forget_identity(PyObject *self, PyObject *unused);
 
 #endif

@@ -9,6 +9,7 @@ enum { MOST_SLOTS = 100000 };
 struct options {
     PyObject *username, *password, *base_url, *session_url, *postdata;
     PyObject *timeout, *max_body, *verify, *cert, *proxies, *deadline, *pool_timeout, *user_agent;
+    const char *login;
     int trust_env, cookies_per_call;
     Py_ssize_t max_redirects, pool_maxsize;
 };
@@ -33,12 +34,13 @@ parse_options(PyObject *args, PyObject *kwargs, struct options *o)
                                "pool_maxsize",
                                "pool_timeout",
                                "cookies_per_call",
+                               "login",
                                NULL};
     return PyArg_ParseTupleAndKeywords(
-               args, kwargs, "|OOOOO$OOOOOpnOOnOp:Session", keywords, &o->username, &o->password,
+               args, kwargs, "|OOOOO$OOOOOpnOOnOps:Session", keywords, &o->username, &o->password,
                &o->base_url, &o->session_url, &o->postdata, &o->timeout, &o->max_body, &o->verify,
                &o->cert, &o->proxies, &o->trust_env, &o->max_redirects, &o->user_agent,
-               &o->deadline, &o->pool_maxsize, &o->pool_timeout, &o->cookies_per_call)
+               &o->deadline, &o->pool_maxsize, &o->pool_timeout, &o->cookies_per_call, &o->login)
                ? 0
                : -1;
 }
@@ -138,6 +140,11 @@ take_login(SessionObject *self, const struct options *o)
     Py_XSETREF(self->base_url, Py_NewRef(o->base_url));
     Py_XSETREF(self->session_url, Py_NewRef(o->session_url));
     Py_XSETREF(self->postdata, Py_NewRef(o->postdata));
+    if (ak_way_from(o->login, &self->way) < 0) {
+        return -1;
+    }
+    ak_buf_free_secret(&self->token);
+    Py_DECREF(ak_session_forget_identity((PyObject *)self, NULL));
     return ak_session_set_password(self, o->password);
 }
 
@@ -157,6 +164,7 @@ ak_session_init(PyObject *object, PyObject *args, PyObject *kwargs)
         .proxies = Py_None,
         .deadline = Py_None,
         .user_agent = Py_None,
+        .login = "github",
         .trust_env = 1,
         .max_redirects = 30,
         .pool_maxsize = 64,

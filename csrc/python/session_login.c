@@ -1,6 +1,7 @@
 /* The part of a login that touches the password.  A strategy in Python reads
  * the page and says which form field is which; the check of the origin and the
  * filling in happen here, so that no Python code sees the password again. */
+#include "core/login_place.h"
 #include "python/call.h"
 #include "python/errors.h"
 #include "python/session.h"
@@ -34,6 +35,9 @@ ak_session_set_password(SessionObject *self, PyObject *password)
     if (length > MOST_PASSWORD) {
         PyErr_Format(PyExc_ValueError, "the password may have %d bytes, not %zd", MOST_PASSWORD,
                      length);
+        return -1;
+    }
+    if (ak_way_check_secret(self->way, ak_str_of(text, (size_t)length)) < 0) {
         return -1;
     }
     struct ak_buf kept = ak_buf_make(MOST_PASSWORD);
@@ -75,16 +79,16 @@ refuse(const char *why)
 /* ACTION and PAGE belong to the origin that is CONFIGURED for the login, and
  * nobody can listen on the way: 0, or -1 with ValueError. */
 static int
-check_places(const struct ak_url *configured, const struct ak_url *action,
+check_places(const struct ak_url *configured, enum ak_place_rule rule, const struct ak_url *action,
              const struct ak_url *page)
 {
-    if (!ak_url_same_origin(action, configured)) {
-        return refuse("its action leads to another origin than authentication_session_url");
+    if (!ak_login_place_holds(configured, rule, action)) {
+        return refuse("its action leads to another origin or path than authentication_session_url");
     }
-    if (!ak_url_same_origin(page, configured)) {
-        return refuse("its page came from another origin than authentication_session_url");
+    if (!ak_login_place_holds(configured, rule, page)) {
+        return refuse("its page came from another origin or path than authentication_session_url");
     }
-    if (configured->scheme != AK_HTTPS && !ak_url_is_loopback(configured)) {
+    if (!ak_login_place_is_private(configured)) {
         return refuse("a password goes over https only: set authentication_session_url to an "
                       "https:// URL");
     }
@@ -97,17 +101,21 @@ check_origins(SessionObject *self, const struct ak_url *action, PyObject *page)
     struct ak_url configured, page_url;
     ak_url_init(&configured);
     ak_url_init(&page_url);
-    PyObject *session_url = Py_NewRef(self->session_url);
-    int result = session_url == Py_None
-                     ? ak_parse_url(&configured, ak_str_from(default_session_url))
-                     : ak_parse_url_object(&configured, session_url);
+    enum ak_place_rule rule = AK_PLACE_ORIGIN;
+    PyObject *place = Py_NewRef(self->session_url);
+    if (self->way == AK_WAY_FORM) {
+        rule = place == Py_None ? AK_PLACE_ORIGIN : AK_PLACE_BELOW_PATH;
+        Py_SETREF(place, Py_NewRef(place == Py_None ? self->base_url : place));
+    }
+    int result = place == Py_None ? ak_parse_url(&configured, ak_str_from(default_session_url))
+                                  : ak_parse_url_object(&configured, place);
     if (result == 0) {
         result = ak_parse_url_object(&page_url, page);
     }
     if (result == 0) {
-        result = check_places(&configured, action, &page_url);
+        result = check_places(&configured, rule, action, &page_url);
     }
-    Py_DECREF(session_url);
+    Py_DECREF(place);
     ak_url_free(&configured);
     ak_url_free(&page_url);
     return result;
@@ -256,7 +264,7 @@ ak_session_submit_login(PyObject *object, PyObject *args)
     SessionObject *self = (SessionObject *)object;
     PyObject *page; /* borrowed */
     struct login_form form;
-    struct ak_arguments arguments = {.credentials = AK_CREDENTIALS_SENT};
+    struct ak_arguments arguments = {.credentials = AK_CREDENTIALS_SENT, .purpose = AK_FOR_LOGIN};
     long long deadline;
     if (!PyArg_ParseTuple(args, "UUO!nnOL:_submit_login", &arguments.values[AK_ARG_URL], &page,
                           &PyList_Type, &form.fields, &form.username_index, &form.password_index,

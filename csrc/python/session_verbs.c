@@ -27,7 +27,7 @@ ak_session_fetch(PyObject *self, PyObject *args)
         ak_check_jar((SessionObject *)self, jar) < 0) {
         return NULL;
     }
-    struct ak_arguments arguments = {.jar = jar, .deadline_at = deadline};
+    struct ak_arguments arguments = {.jar = jar, .deadline_at = deadline, .purpose = AK_FOR_LOGIN};
     arguments.values[AK_ARG_METHOD] = state->names[AK_NAME_VERB_GET];
     arguments.values[AK_ARG_URL] = url;
     arguments.values[AK_ARG_STREAM] = Py_False;

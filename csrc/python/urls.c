@@ -1,6 +1,8 @@
 /* URLs for the Python layer: normalised, resolved and compared by the same rules
  * as those that are sent. */
 #include "python/call.h"
+
+#include "core/login_place.h"
 #include "python/errors.h"
 
 static PyObject *
@@ -81,25 +83,47 @@ resolve_url(PyObject *Py_UNUSED(module), PyObject *args)
     return text;
 }
 
+/* Two URLs of ARGS, judged by HOLDS: a bool, new, or NULL. */
+static PyObject *
+judge_pair(PyObject *args, bool (*holds)(const struct ak_url *, const struct ak_url *))
+{
+    PyObject *first, *second, *answer = NULL; /* borrowed, borrowed, new */
+    struct ak_url a, b;
+    if (!PyArg_ParseTuple(args, "OO", &first, &second)) {
+        return NULL;
+    }
+    ak_url_init(&a);
+    ak_url_init(&b);
+    if (ak_parse_url_object(&a, first) == 0 && ak_parse_url_object(&b, second) == 0) {
+        answer = PyBool_FromLong(holds(&a, &b));
+    }
+    ak_url_free(&a);
+    ak_url_free(&b);
+    return answer;
+}
+
 PyDoc_STRVAR(same_origin_doc, "same_origin($module, a, b, /)\n--\n\n"
                               "Whether scheme, host and port of two URLs are the same (RFC 6454).");
 
 static PyObject *
 same_origin(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *first, *second, *answer = NULL; /* borrowed, borrowed, new */
-    struct ak_url a, b;
-    if (!PyArg_ParseTuple(args, "OO:same_origin", &first, &second)) {
-        return NULL;
-    }
-    ak_url_init(&a);
-    ak_url_init(&b);
-    if (ak_parse_url_object(&a, first) == 0 && ak_parse_url_object(&b, second) == 0) {
-        answer = PyBool_FromLong(ak_url_same_origin(&a, &b));
-    }
-    ak_url_free(&a);
-    ak_url_free(&b);
-    return answer;
+    return judge_pair(args, ak_url_same_origin);
+}
+
+static bool
+holds_below_path(const struct ak_url *place, const struct ak_url *url)
+{
+    return ak_login_place_holds(place, AK_PLACE_BELOW_PATH, url);
+}
+
+PyDoc_STRVAR(place_holds_doc, "place_holds($module, place, url, /)\n--\n\n"
+                              "Whether a URL is of the origin of PLACE, at its path or below.");
+
+static PyObject *
+place_holds(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return judge_pair(args, holds_below_path);
 }
 
 PyDoc_STRVAR(next_hop_doc,
@@ -147,6 +171,7 @@ static PyMethodDef functions[] = {
     {"normalize_url", normalize_url, METH_VARARGS, normalize_doc},
     {"resolve_url", resolve_url, METH_VARARGS, resolve_doc},
     {"same_origin", same_origin, METH_VARARGS, same_origin_doc},
+    {"place_holds", place_holds, METH_VARARGS, place_holds_doc},
     {"next_hop", next_hop, METH_VARARGS, next_hop_doc},
     {NULL, NULL, 0, NULL},
 };

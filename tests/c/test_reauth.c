@@ -18,7 +18,8 @@ enum {
     PROVIDER = AK_REAUTH_AT_PROVIDER,
     SIGN_IN = AK_REAUTH_AT_SIGN_IN,
     FORM = AK_REAUTH_FORM,
-    ALL = HTML | GAP | PROVIDER | SIGN_IN | FORM
+    OWN = AK_REAUTH_CREDENTIAL,
+    ALL = HTML | GAP | PROVIDER | SIGN_IN | FORM | OWN
 };
 
 /* The verdict before the question and, where that is "ask", after each answer to it. */
@@ -26,9 +27,9 @@ static const struct answer {
     const char *name;
     int status;
     unsigned marks;
-    enum ak_reauth_verdict first, signed_in, signed_out, unknown;
+    enum ak_reauth_verdict first, signed_in, signed_out, turned_away, unknown;
 } ANSWERS[] = {
-#define FINAL(verdict) verdict, verdict, verdict, verdict
+#define FINAL(verdict) verdict, verdict, verdict, verdict, verdict
     {"the service's, by GAP-Auth: good", 200, HTML | GAP | FORM, FINAL(AK_REAUTH_SERVICE)},
     {"the service's, by GAP-Auth: 401", 401, GAP, FINAL(AK_REAUTH_SERVICE)},
     {"the service's, by GAP-Auth: 403 page", 403, HTML | GAP | FORM, FINAL(AK_REAUTH_SERVICE)},
@@ -45,7 +46,7 @@ static const struct answer {
     {"redirect that was not followed", 302, SIGN_IN, FINAL(AK_REAUTH_LOG_IN)},
     {"the sign-in itself fails", 502, HTML | SIGN_IN, FINAL(AK_REAUTH_SERVICE)},
 #undef FINAL
-#define ASKED(out, unknown) AK_REAUTH_ASK, AK_REAUTH_SERVICE, out, unknown
+#define ASKED(out, unknown) AK_REAUTH_ASK, AK_REAUTH_SERVICE, out, unknown, unknown
     {"at the provider", 200, HTML | PROVIDER, ASKED(AK_REAUTH_LOG_IN, AK_REAUTH_LOG_IN)},
     {"at the provider, which takes no more", 429, PROVIDER,
      ASKED(AK_REAUTH_LOG_IN, AK_REAUTH_LOG_IN)},
@@ -57,7 +58,14 @@ static const struct answer {
     {"401 page of nginx", 401, HTML, ASKED(AK_REAUTH_LOG_IN, AK_REAUTH_SERVICE)},
     {"403 page without a mark", 403, HTML, ASKED(AK_REAUTH_LOG_IN, AK_REAUTH_SERVICE)},
 #undef ASKED
-#define FINAL AK_REAUTH_SERVICE, AK_REAUTH_SERVICE, AK_REAUTH_SERVICE, AK_REAUTH_SERVICE
+#define REFUSED AK_REAUTH_ASK, AK_REAUTH_SERVICE, AK_REAUTH_LOG_IN, AK_REAUTH_LOG_IN
+    {"403 of text to the login's own Authorization", 403, OWN, REFUSED, AK_REAUTH_SERVICE},
+    {"403 page of nginx to it", 403, HTML | OWN, REFUSED, AK_REAUTH_SERVICE},
+    {"401 of JSON to it", 401, OWN, REFUSED, AK_REAUTH_SERVICE},
+    {"redirect to the provider after it", 302, PROVIDER | OWN, REFUSED, AK_REAUTH_LOG_IN},
+#undef REFUSED
+#define FINAL                                                                                      \
+    AK_REAUTH_SERVICE, AK_REAUTH_SERVICE, AK_REAUTH_SERVICE, AK_REAUTH_SERVICE, AK_REAUTH_SERVICE
     {"403 of text, as for a bad Authorization", 403, 0, FINAL},
     {"good", 200, 0, FINAL},
     {"good page", 200, HTML, FINAL},
@@ -78,6 +86,7 @@ test_each_answer_has_its_verdict(void **state)
             [AK_REAUTH_NOT_ASKED] = answer->first,
             [AK_REAUTH_SIGNED_IN] = answer->signed_in,
             [AK_REAUTH_SIGNED_OUT] = answer->signed_out,
+            [AK_REAUTH_TURNED_AWAY] = answer->turned_away,
             [AK_REAUTH_UNKNOWN] = answer->unknown,
         };
         for (size_t auth = 0; auth < LENGTH(expected); auth++) {
@@ -107,7 +116,7 @@ test_nothing_is_asked_twice_and_gap_auth_ends_it(void **state)
 }
 
 static void
-test_only_2xx_and_401_answer_the_question(void **state)
+test_only_2xx_401_and_403_answer_the_question(void **state)
 {
     (void)state;
     for (int status = -1; status < 1000; status++) {
@@ -116,6 +125,8 @@ test_only_2xx_and_401_answer_the_question(void **state)
             expected = AK_REAUTH_SIGNED_IN;
         } else if (status == 401) {
             expected = AK_REAUTH_SIGNED_OUT;
+        } else if (status == 403) {
+            expected = AK_REAUTH_TURNED_AWAY;
         }
         assert_int_equal(ak_reauth_auth_of(status), expected);
     }
@@ -167,7 +178,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_answer_has_its_verdict),
         cmocka_unit_test(test_nothing_is_asked_twice_and_gap_auth_ends_it),
-        cmocka_unit_test(test_only_2xx_and_401_answer_the_question),
+        cmocka_unit_test(test_only_2xx_401_and_403_answer_the_question),
         cmocka_unit_test(test_only_pages_with_form_and_path_are_parsed),
         cmocka_unit_test(test_a_large_page_is_looked_at_in_part),
     };

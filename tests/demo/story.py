@@ -107,7 +107,7 @@ class Story:
         title = "A wrong password: 401 as JSON, and asked about once"
         with self._step(title), self._logins(0):
             wrong = Credentials(self._caller.name, WRONG_PASSWORD)
-            content = "The log-in failed: the provider refused user name or password"
+            content = "The log-in failed: the provider refused user name or password: give others"
             before = self._counts()
             for _ in range(2):
                 self._expect_json(METRIC_PATH, wrong, 401, _error(401, "Unauthorized", content))

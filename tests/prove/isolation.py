@@ -200,9 +200,9 @@ def prove(tally: Tally, application: str = "kept_apart") -> Verdict:
             calls = _make_calls(chunk)
             parts = [calls[start::THREADS] for start in range(THREADS)]
             list(threads.map(lambda part: _ask(world.service, part, counter), parts))
-            logins = fetch_counts(world.provider)["logins"]
-            tally.add("logins at the provider", logins - known)
-            known = logins
+            grants = fetch_counts(world.provider)["grants"]
+            tally.add("grants of the provider", grants - known)
+            known = grants
             tally.counts["workers"] = max(tally["workers"], len(counter.workers))
     return _judge(tally)
 
@@ -211,7 +211,7 @@ def _judge(tally: Tally) -> Verdict:
     named = {name: tally[name] for name in ("right", "refused")}
     wrong = ("for another user", "let in by a wrong password", "refused by mistake")
     others = sum(count for name, count in tally.counts.items() if name.startswith("status "))
-    renewed = tally["logins at the provider"] - tally["logins"]
+    renewed = tally["grants of the provider"] - tally["logins"]
     proxy = Kind.REAL if find_go() else Kind.STAND_IN
     figure = (
         f"{tally['for another user']} answers for another user in {tally.done} calls of"

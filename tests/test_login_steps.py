@@ -1,0 +1,253 @@
+"""What comes after the password: codes, consent, and the log-in that needs no password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from apikit import Session, errors
+from tests.ways_world import CODE, CONSENT, PASSWORD, Answer, Seen, World, running
+
+USER = {"user": "ann", "secret": "s3cret"}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with running() as made:
+        yield made
+
+
+def test_the_password_is_posted_once_and_to_the_provider(world: World) -> None:
+    with world.session() as session:
+        assert (session.login_state, world.ask(session)) == ("ok", 200)
+    assert world.posted() == [USER]
+
+
+def test_a_code_is_asked_for_and_posted(world: World) -> None:
+    world.pages = [PASSWORD, CODE]
+    asked: list[str] = []
+
+    def otp(user: str) -> str:
+        asked.append(user)
+        return " 123456\n"
+
+    with world.session(otp=otp) as session:
+        assert session.login_state == "ok", session.login_message
+    assert (world.posted(), asked) == ([USER, {"c": "123456"}], ["ann"])
+
+
+def test_a_second_code_is_asked_for_only_after_a_refusal_and_no_third(world: World) -> None:
+    world.pages = [PASSWORD, CODE]
+    world.accepts = lambda page, fields: page == PASSWORD or fields["c"] == "3"
+    codes = iter("123")
+    with world.session(otp=lambda user: next(codes)) as session:
+        assert session.login_state == "two-factor"
+        assert "otp=" in session.login_message
+    assert world.posted() == [USER, {"c": "1"}, {"c": "2"}]
+
+
+def test_the_same_code_is_never_posted_twice(world: World) -> None:
+    world.pages = [PASSWORD, CODE]
+    with world.session(otp=lambda user: "123456") as session:
+        assert session.login_state == "ok"
+        session.authenticate()
+        assert session.login_state == "two-factor"
+        assert "used already" in session.login_message
+    assert world.posted() == [USER, {"c": "123456"}, USER]
+
+
+def _raise(user: str) -> str:
+    raise RuntimeError(f"the code of {user} is 123456")
+
+
+#: otp -> state, and what the message says.
+OTPS: dict[str, tuple[Callable[[str], Any] | None, str, str]] = {
+    "none": (None, "two-factor", "pass otp=, or use login='bearer'"),
+    "gives None": (lambda user: None, "two-factor", "pass otp="),
+    "raises": (_raise, "error", "otp= raised RuntimeError"),
+    "gives a number": (lambda user: 123456, "error", "must return a code"),
+    "gives bytes": (lambda user: b"123456", "error", "must return a code"),
+    "gives nothing": (lambda user: " ", "error", "must return a code"),
+    "gives a line break": (lambda user: "12\n34", "error", "must return a code"),
+    "gives a page": (lambda user: "1" * 65, "error", "must return a code"),
+}
+
+
+@pytest.mark.parametrize("name", OTPS)
+def test_what_gives_no_code_is_told_and_nothing_posted(world: World, name: str) -> None:
+    otp, state, says = OTPS[name]
+    world.pages = [PASSWORD, CODE]
+    with world.session(otp=otp) as session:
+        assert session.login_state == state
+        assert says in session.login_message
+        assert "123456" not in session.login_message
+    assert world.posted() == [USER]
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"otp": "123456"}, TypeError),
+        ({"consent": 1}, TypeError),
+        ({"consent": "yes"}, TypeError),
+        ({"login": 5}, TypeError),
+        ({"login": None}, TypeError),
+        ({"login": "Form"}, ValueError),
+        ({"login": "token"}, ValueError),
+        ({"login": "caller"}, ValueError),
+    ],
+)
+def test_options_of_a_wrong_kind_are_refused(options: dict[str, Any], error: type) -> None:
+    with pytest.raises(error):
+        Session(**options)
+
+
+def test_consent_is_given_if_asked_to(world: World) -> None:
+    world.pages = [PASSWORD, CONSENT]
+    with world.session() as session:
+        assert session.login_state == "consent"
+        assert "consent=True" in session.login_message
+    with world.session(consent=True) as session:
+        assert session.login_state == "ok"
+    assert world.posted() == [USER, USER, {"yes": "1"}]
+
+
+def test_consent_is_given_once(world: World) -> None:
+    world.pages = [PASSWORD, CONSENT]
+    world.accepts = lambda page, fields: page == PASSWORD
+    with world.session(consent=True) as session:
+        assert session.login_state == "consent"
+    assert world.posted() == [USER, {"yes": "1"}]
+
+
+def test_the_password_is_not_posted_twice_in_a_login(world: World) -> None:
+    world.accepts = lambda page, fields: False
+    with world.session() as session:
+        assert session.login_state == "bad-credentials"
+    assert world.posted() == [USER]
+
+
+def test_a_lost_login_is_renewed_without_the_password_if_the_provider_knows_the_user(
+    world: World,
+) -> None:
+    world.remembers = True
+    with world.session() as session:
+        world.lose()
+        assert world.ask(session) == 200
+        assert world.posted() == [USER]
+        world.lose()
+        session.authenticate()
+        assert session.login_state == "ok"
+    assert world.posted() == [USER, USER]
+
+
+def test_a_code_is_needed_once_for_a_session_of_the_provider(world: World) -> None:
+    world.pages = [PASSWORD, CODE]
+    world.remembers = True
+    codes = iter(["1"])
+    with world.session(otp=lambda user: next(codes)) as session:
+        for _ in range(3):
+            world.lose()
+            assert world.ask(session) == 200
+    assert world.posted() == [USER, {"c": "1"}]
+
+
+def test_a_provider_that_forgot_the_user_gets_the_password_again(world: World) -> None:
+    with world.session() as session:
+        world.lose()
+        assert world.ask(session) == 200
+    assert world.posted() == [USER, USER]
+
+
+#: What a provider does in place of the page after the password -> the state that it leads to.
+TROUBLES: dict[str, tuple[Callable[[World], Answer], str]] = {
+    "sent on by 307": (lambda world: world.redirect("/elsewhere", status=307), "error"),
+    "sent on by 308 to another origin": (
+        lambda world: world.redirect(f"{world.canary}/x", status=308),
+        "error",
+    ),
+    "a form that leads elsewhere": (
+        lambda world: Answer(200, CODE.replace('"/step"', f'"{world.canary}/"')),
+        "error",
+    ),
+    "a page elsewhere": (lambda world: world.redirect(f"{world.canary}/x"), "error"),
+    "a megabyte": (lambda world: Answer(200, "<p>" * 350_000), "error"),
+    "no HTML": (lambda world: Answer(200, CODE, "text/plain"), "error"),
+    "a failure": (lambda world: Answer(500, "down"), "error"),
+    "a new password": (
+        lambda world: Answer(200, PASSWORD.replace("name=", 'autocomplete="new-password" name=')),
+        "error",
+    ),
+    "too many": (lambda world: Answer(429, "slow down"), "rate-limited"),
+    "closed for now": (
+        lambda world: Answer(503, "", fields=(("Retry-After", "9"),)),
+        "rate-limited",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_trouble_after_the_password_is_a_state_and_nothing_else_is_posted(
+    world: World, name: str
+) -> None:
+    trouble, state = TROUBLES[name]
+    world.before = lambda request: trouble(world) if request.method == "POST" else None
+    with world.session(otp=lambda user: "1", consent=True) as session:
+        assert session.login_state == state, session.login_message
+        world.before = lambda request: None
+        session.authenticate()
+        assert (session.login_state, world.ask(session)) == ("ok", 200)
+    assert world.posted() == [USER, USER]
+    assert not any("s3cret" in request.body for request in world.at_canary())
+
+
+def test_a_page_in_another_charset_is_read(world: World) -> None:
+    world.pages = ["<p>\u00fc\u20ac</p>" + PASSWORD]
+    world.before = lambda request: (
+        Answer(200, world.pages[0], "text/html; charset=iso-8859-15")
+        if request.path == "/login"
+        else None
+    )
+    with world.session() as session:
+        assert session.login_state == "ok"
+
+
+@pytest.mark.parametrize("die_at", ["/oauth2/start", "/login", "/step", "/oauth2/callback"])
+def test_a_death_between_two_hops_is_an_error_and_the_session_is_of_use(
+    world: World, die_at: str
+) -> None:
+    def die(request: Seen) -> Answer | None:
+        return Answer(body=None) if request.path.startswith(die_at) else None
+
+    world.before = die
+    session = Session("ann", None, world.base_url, world.provider, login="form")
+    with session:
+        session.set_oauth2_password("s3cret")
+        with pytest.raises(errors.ConnectionError):
+            session.authenticate()
+        assert session.login_state == "error"
+        world.before = lambda request: None
+        session.authenticate()
+        assert (session.login_state, world.ask(session)) == ("ok", 200)
+
+
+def test_a_provider_that_goes_in_circles_comes_to_an_end(world: World) -> None:
+    world.before = lambda request: world.redirect("/login") if request.path == "/login" else None
+    session = Session("ann", None, world.base_url, world.provider, login="form")
+    with session:
+        session.set_oauth2_password("s3cret")
+        with pytest.raises(errors.TooManyRedirects):
+            session.authenticate()
+        assert session.login_state == "error"
+    assert len(world.requests) < 40
+    assert world.posted() == []
+
+
+def test_a_provider_that_asks_page_after_page_comes_to_an_end(world: World) -> None:
+    world.pages = [PASSWORD, *[CONSENT, CODE] * 20]
+    codes = iter(range(100))
+    with world.session(otp=lambda user: str(next(codes)), consent=True) as session:
+        assert session.login_state in ("consent", "two-factor")
+    assert len(world.posted()) == 3
