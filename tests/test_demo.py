@@ -88,8 +88,8 @@ def test_story_is_told_and_every_step_is_right() -> None:
     result = _run_demo("--once")
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stderr == ""
-    assert result.stdout.splitlines()[-1] == "7 of 7 steps were as they should be."
-    assert len(re.findall(r"^\d\. ", result.stdout, re.MULTILINE)) == 7
+    assert result.stdout.splitlines()[-1] == "8 of 8 steps were as they should be."
+    assert len(re.findall(r"^\d\. ", result.stdout, re.MULTILINE)) == 8
     assert re.search(r"[\s\S]*".join(_LOGIN_HOPS), result.stdout)
     assert not any(_is_open(port) for port in _ports(result.stdout))
 
@@ -98,7 +98,7 @@ def test_step_that_fails_is_named_and_fails_the_demo() -> None:
     result = _run_demo("--once", "--caller", f"{ANN.name}:wrong")
     assert result.returncode == 1
     assert re.search(r"FAILED the answer: expected \(200, .*got \(401, ", result.stdout)
-    assert re.search(r"^[1-6] of 7 steps were as they should be\.$", result.stdout, re.MULTILINE)
+    assert re.search(r"^[1-7] of 8 steps were as they should be\.$", result.stdout, re.MULTILINE)
     assert not any(_is_open(port) for port in _ports(result.stdout))
 
 
@@ -141,7 +141,7 @@ def test_nothing_outlives_a_demo_that_is_killed() -> None:
     with _staying_demo() as (demo, _):
         pidfds = [os.pidfd_open(child) for child in _children(demo.pid)]
         try:
-            assert len(pidfds) == 5
+            assert len(pidfds) == 6
             demo.kill()
             _await_end(pidfds, _DEADLINE_SECONDS)
         finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import isolation
+from tests.prove import isolation, mixing
 from tests.prove.__main__ import PROMISES
 from tests.prove.harness import Tally
 
@@ -17,6 +17,7 @@ SHORT = {
     "longlife": 8000,
     "valgrind": 2,
     "isolation": 3000,
+    "mixing": 2000,
     "canaries": PROMISES["canaries"].full,
 }
 
@@ -46,6 +47,14 @@ def test_isolation_finds_out_a_session_that_all_share(tmp_path: Path) -> None:
     assert not verdict.kept
     assert tally["for another user"] > tally["right"]
     assert tally["let in by a wrong password"] > 0
+
+
+def test_mixing_finds_out_a_header_beside_a_cookie(tmp_path: Path) -> None:
+    tally = Tally.open(tmp_path / "state.json", 200, quiet=True)
+    verdict = mixing.prove(tally, "Bearer carols.token")
+    assert not verdict.kept
+    assert tally["cookie beside a header"] > 0
+    assert tally["for another user"] > 0
 
 
 def test_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:

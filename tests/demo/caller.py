@@ -1,4 +1,4 @@
-"""A caller of the service: one HTTP request with Basic credentials, and its curl line."""
+"""A caller of the service: one HTTP request with its credentials, and its curl line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.servers import LOOPBACK, Server
 
-__all__ = ["Credentials", "Reply", "call", "curl_line"]
+__all__ = ["Credentials", "Reply", "Token", "call", "curl_line"]
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -27,6 +27,25 @@ class Credentials:
         """Return the value of the Authorization header (RFC 7617, in UTF-8)."""
         pair = f"{self.name}:{self.password}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
+
+    def curl_options(self) -> list[str]:
+        """Return curl's options for it."""
+        return ["-u", f"{self.name}:{self.password}"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token of an issuer, such as a program has."""
+
+    text: str
+
+    def header(self) -> str:
+        """Return the value of the Authorization header (RFC 6750)."""
+        return f"Bearer {self.text}"
+
+    def curl_options(self) -> list[str]:
+        """Return curl's options for it; the token is long, and its middle tells nothing."""
+        return ["-H", f"Authorization: Bearer {self.text[:8]}...{self.text[-8:]}"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,7 @@ class Reply:
         return f"{self.status} {self.content_type}: {self.text.strip()}"
 
 
-def call(service: Server, path: str, credentials: Credentials | None = None) -> Reply:
+def call(service: Server, path: str, credentials: Credentials | Token | None = None) -> Reply:
     """Send a GET request to the service."""
     headers = {} if credentials is None else {"Authorization": credentials.header()}
     connection = http.client.HTTPConnection(LOOPBACK, service.port, timeout=_TIMEOUT_SECONDS)
@@ -63,7 +82,7 @@ def call(service: Server, path: str, credentials: Credentials | None = None) -> 
         connection.close()
 
 
-def curl_line(service: Server, path: str, credentials: Credentials | None = None) -> str:
+def curl_line(service: Server, path: str, credentials: Credentials | Token | None = None) -> str:
     """Return the command line that sends the same request."""
-    user = [] if credentials is None else ["-u", f"{credentials.name}:{credentials.password}"]
-    return shlex.join(["curl", *user, service.url + path])
+    options = [] if credentials is None else credentials.curl_options()
+    return shlex.join(["curl", *options, service.url + path])

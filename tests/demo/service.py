@@ -18,7 +18,7 @@ def server(run_standalone=False):
         route=["/", "/mymicroservice"],
         auth={"type": "bitly-proxy", "data": {"endpoint": backenduri + "/oauth2/start"}},
     )
-    backend = Backend(backenduri, app=app, session_url=session_url)
+    backend = Backend(backenduri, app=app, session_url=session_url, bearer=True)
 
     @app.route("/")
     def healthcheck():

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers import (
+    AUDIENCE,
     Event,
     Kind,
     Refusal,
     Server,
     Style,
     fetch_events,
+    jwt_options,
     reserve_port,
     start_backend,
+    start_issuer,
     start_provider,
     start_proxy,
     start_recorder,
@@ -38,6 +41,8 @@ class Stack:
     """What clients take for the proxy: it passes everything on and keeps a log."""
 
     service: Server
+    issuer: Server | None
+    """What signs tokens for programs; None with the stand-in, which knows none."""
 
     def events(self) -> list[Event]:
         """Return what was asked of provider, proxy and back end so far, in order."""
@@ -72,12 +77,15 @@ def run_stack(
     with ExitStack() as running:
         provider = running.enter_context(start_provider(style))
         backend = running.enter_context(start_backend())
+        issuer = running.enter_context(start_issuer()) if kind is Kind.REAL else None
+        options = () if issuer is None else jwt_options(issuer, AUDIENCE)
         with reserve_port("proxy") as proxy_port:
             door = running.enter_context(start_recorder(proxy_port))
             running.enter_context(
                 start_proxy(
                     provider,
                     backend,
+                    *options,
                     refusal=refusal,
                     kind=kind,
                     port=proxy_port,
@@ -93,4 +101,4 @@ def run_stack(
                 port=port,
             )
         )
-        yield Stack(provider, backend, door, service)
+        yield Stack(provider, backend, door, service, issuer)

@@ -6,9 +6,10 @@ import http.client
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.servers import BOB, Event, fetch_counts, metric_value
+from tests.servers import ANN, BOB, Event, Server, fetch_counts, fetch_token, metric_value
+from tests.servers import Token as IssuedToken
 
-from .caller import Credentials, call, curl_line
+from .caller import Credentials, Token, call, curl_line
 from .hops import describe_hop, is_back_channel
 from .stack import Stack
 
@@ -79,6 +80,8 @@ class Story:
         self._wrong_password()
         self._backend_failures()
         self._metadata()
+        if self._stack.issuer is not None:
+            self._token(self._stack.issuer)
         right = self._steps - self._failed_steps
         self._say(f"{right} of {self._steps} steps were as they should be.")
         return self._failed_steps == 0
@@ -134,6 +137,15 @@ class Story:
                 self._expect(path, (200, _METADATA), (reply.status, reply.json()))
             self._say(f"     {reply.text.strip()}")
 
+    def _token(self, issuer: Server) -> None:
+        title = "A program's token in place of a password: no login at all"
+        with self._step(title), self._logins(0):
+            token = Token(fetch_token(issuer, ANN))
+            self._expect_json(METRIC_PATH, token, 200, _VALUE, _FETCH_HOPS)
+            content = "the proxy refused the token: get a new one, made for the proxy"
+            expired = Token(fetch_token(issuer, ANN, IssuedToken.EXPIRED))
+            self._expect_json(METRIC_PATH, expired, 401, _error(401, "Unauthorized", content))
+
     def _counts(self) -> tuple[int, int]:
         """Return how often the provider refused and the back end was asked."""
         provider, backend = fetch_counts(self._stack.provider), fetch_counts(self._stack.backend)
@@ -172,7 +184,7 @@ class Story:
     def _expect_json(
         self,
         path: str,
-        credentials: Credentials | None,
+        credentials: Credentials | Token | None,
         status: int,
         body: object,
         hops: list[str] | None = None,
