@@ -326,6 +326,23 @@ def test_an_account_that_prefers_another_second_factor_is_asked_for_its_code():
     )
 
 
+AGREE = (
+    '<button name="authorize" value="0">Cancel</button>'
+    '<button name="authorize" value="1">Yes</button>'
+)
+
+
+def test_consent_is_found_at_its_own_page_alone():
+    strategy = find_strategy("github")(BASE_URL, SESSION_URL)
+    url = "https://github.com/login/oauth/authorize"
+    agree = form(TOKEN + AGREE, 'method="post" action="/login/oauth/authorize"')
+    found = strategy.judge(Page(f"{url}?x=1", 200, form(TOKEN, "method=post action=/x") + agree))
+    assert (found.purpose, found.fields[-1]) == (Purpose.CONSENT, ("authorize", "1"))
+    passkey = form(TOKEN + AGREE, 'method="post" action="/session"')
+    for page in (Page("https://github.com/passkey", 200, passkey), Page(url, 200, passkey)):
+        assert isinstance(strategy.judge(page), Outcome)
+
+
 def test_without_a_proxy_the_login_ends_at_the_provider():
     strategy = find_strategy("github")("https://github.com/login", SESSION_URL)
     assert strategy.judge(Page("https://github.com/", 200, "hello")).state == "ok"

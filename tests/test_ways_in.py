@@ -13,7 +13,10 @@ from tests.servers import (
     ANN,
     AUDIENCE,
     BOB,
+    CORA,
+    DORA,
     OAUTH2_PROXY_7_4,
+    TESS,
     USER_HEADER,
     Kind,
     Refusal,
@@ -156,6 +159,30 @@ def test_a_functions_first_value_that_is_refused_is_bad_credentials(world: World
         assert [world.ask(session) for _ in range(2)] == [(403, "nobody")] * 2
         assert session.login_state == "bad-credentials"
     assert len(asked) == 1
+
+
+def test_githubs_code_and_consent_are_given(world: World) -> None:
+    for user, options in ((TESS, {"otp": lambda user: TESS.code}), (CORA, {"consent": True})):
+        with world.session(user.name, user.password, **options) as session:
+            assert session.login_state == "ok", session.login_message
+            assert world.ask(session) == (200, user.name)
+
+
+def test_githubs_wrong_code_is_a_second_factor_and_no_code_is_sent_to_its_device_page(
+    world: World,
+) -> None:
+    asked: list[str] = []
+
+    def otp(user: str) -> str:
+        asked.append(user)
+        return f"{len(asked):06}"
+
+    with world.session(TESS.name, TESS.password, otp=otp) as session:
+        assert session.login_state == "two-factor"
+    assert asked == [TESS.name] * 2
+    with world.session(DORA.name, DORA.password, otp=otp, consent=True) as session:
+        assert session.login_state == "device"
+    assert len(asked) == 2
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from apikit import APIFlask, Backend, Session
 from tests.conftest import ROOT
 from tests.ways_world import CODE, PASSWORD, Answer, Seen, World, running
 
+pytestmark = pytest.mark.flask
+
 TEXT = (ROOT / "docs" / "ways_in.rst").read_text()
 RECIPES = [
     textwrap.dedent(found[1])
