@@ -30,6 +30,7 @@ class Row(NamedTuple):
 COMMANDS: Final = {
     "new": Row("apikit._commands.new", "write a complete service: code, tests, image, manifests"),
     "catalog": Row("apikit._commands.catalog", "serve a page of your services, up or down"),
+    "doctor": Row("apikit._commands.doctor", "say what is installed, what is wrong and what to do"),
 }
 
 

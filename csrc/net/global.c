@@ -77,10 +77,15 @@ ak_net_init(struct ak_err *err)
     return AK_OK;
 }
 
-const char *
-ak_net_curl_version(void)
+struct ak_curl_versions
+ak_net_curl_versions(void)
 {
-    return curl_version();
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    return (struct ak_curl_versions){
+        .compiled = LIBCURL_VERSION,
+        .running = info->version,
+        .tls = info->ssl_version == NULL ? "none" : info->ssl_version,
+    };
 }
 
 int64_t

@@ -17,8 +17,12 @@
 /* Initialise libcurl once per process and check its version at run time. */
 AK_MUST_CHECK enum ak_status ak_net_init(struct ak_err *err);
 
-/* libcurl's version string and TLS back end, for messages. */
-const char *ak_net_curl_version(void);
+/* The libcurl whose headers were compiled in, the one that is loaded, and its TLS back end ("none"
+ * without one).  Static strings. */
+struct ak_curl_versions {
+    const char *compiled, *running, *tls;
+};
+struct ak_curl_versions ak_net_curl_versions(void);
 
 /* Monotonic nanoseconds. */
 int64_t ak_now(void);

@@ -9,7 +9,7 @@ exec_module(PyObject *module)
         ak_add_metadata, ak_add_metadata_body, ak_add_routes,    ak_add_backend_error,
         ak_add_raisers,  ak_add_headers,       ak_add_cookies,   ak_add_response,
         ak_add_session,  ak_add_urls,          ak_add_transport, ak_add_renewal,
-        ak_add_register,
+        ak_add_register, ak_add_versions,
     };
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;

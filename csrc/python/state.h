@@ -49,6 +49,7 @@ int ak_add_session(PyObject *module);       /* Session */
 int ak_add_transport(PyObject *module);     /* set_transport */
 int ak_add_renewal(PyObject *module);       /* who_answered */
 int ak_add_urls(PyObject *module);          /* normalize_url and others */
+int ak_add_versions(PyObject *module);      /* versions */
 int ak_add_register(PyObject *module);      /* register; needs Headers and CookieJar */
 
 #endif
