@@ -208,6 +208,20 @@ class Session:
     def _ask_proxy(
         self, url: str, headers: dict[str, str], auth: Any, jar: _CookieJar, deadline: int, /
     ) -> _Response: ...
+    def _send_prepared(
+        self,
+        method: str,
+        url: str,
+        headers: _CaseInsensitiveDict,
+        body: Any,
+        context: tuple[_CookieJar, _CookieJar | None, int, int, int, int],
+        stream: bool,
+        timeout: _Timeout,
+        verify: Any,
+        cert: Any,
+        proxies: Any,
+        /,
+    ) -> _Response: ...
     def _submit_login(
         self,
         action: str,

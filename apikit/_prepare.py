@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from apikit import errors
 from apikit._certificates import ca_locations, is_folder
+from apikit._hooks import dispatch_hooks, make_connection, read_hooks
 from apikit.cookies import CookieJar, from_any
 from apikit.structures import CaseInsensitiveDict
 
@@ -27,6 +28,7 @@ __all__ = [
     "encode_params",
     "idna_host",
     "is_folder",
+    "make_connection",
     "merge_cookies",
     "merge_headers",
     "merge_params",
@@ -345,49 +347,6 @@ def basic_auth(user: str | bytes, password: str | bytes) -> str:
     return "Basic " + b64encode(name + b":" + secret).decode()
 
 
-def read_hooks(hooks: Any) -> dict[str, list[Any]]:
-    """Return hooks as lists by event.
-
-    Parameters
-    ----------
-    hooks
-        A mapping of event to a callable or several; None for none.
-
-    Raises
-    ------
-    ValueError
-        If there is no such event.
-    """
-    given = hooks or {}
-    for event in given:
-        if event != "response":
-            raise ValueError(f"hooks has the event {event!r}: there is none but 'response'")
-    return {event: _callables(given[event]) for event in given}
-
-
-def dispatch_hooks(session: Any, call: Any, response: Any) -> Any:
-    """Show a response to the ``response`` hooks.
-
-    Parameters
-    ----------
-    session, call
-        Mappings of event to a callable or several, or None.  Those of the call
-        count in place of the session's if there are any.
-    response
-        What the first of them gets.
-
-    Returns
-    -------
-    object
-        What the last of them returned; None changes nothing.
-    """
-    own, shared = (_callables((hooks or {}).get("response")) for hooks in (call, session))
-    for hook in own or shared:
-        changed = hook(response)
-        response = response if changed is None else changed
-    return response
-
-
 def _credential(part: Any) -> bytes:
     if not isinstance(part, (str, bytes)):
         raise TypeError(f"auth must be a pair of str or bytes, not with a {type(part).__name__}")
@@ -395,10 +354,6 @@ def _credential(part: Any) -> bytes:
     if any(byte < 0x20 or byte == 0x7F for byte in coded):
         raise ValueError("user name and password may hold no control characters (RFC 7617)")
     return coded
-
-
-def _callables(given: Any) -> list[Any]:
-    return [hook for hook in ([given] if callable(given) else given or ()) if callable(hook)]
 
 
 def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:

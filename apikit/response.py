@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from apikit import _core, _text, errors
 
 if TYPE_CHECKING:
+    from apikit._connection import Connection
     from apikit._raw import RawBody
     from apikit.models import PreparedRequest
 
@@ -31,6 +32,9 @@ class Response(_core.Response):
     A response can be pickled, which reads its body; the pickle has the body, the
     headers and the cookies of the answer, and of the request what is no credential.
     """
+
+    #: By what a hook may send the request once more; None where no hook has seen it.
+    connection: Connection | None = None
 
     @property
     def ok(self) -> bool:
@@ -240,7 +244,11 @@ class Response(_core.Response):
         url = errors.mask_url(self.url) if "@" in self.url else self.url
         parts = (self.status_code, url, self.head, self.content, self._elapsed_ns)
         shown = {"reason": self.reason, "request": self.request, "cookies": self.cookies}
-        attributes = {name: value for name, value in self.__dict__.items() if name != "raw"}
+        attributes = {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in ("raw", "connection")
+        }
         return {
             "parts": (*parts, list(self.history)),
             "shown": {**shown, "headers": self.headers},

@@ -65,6 +65,23 @@ def test_auth_that_leads_the_password_elsewhere_is_refused(world):
     assert world.requests == []
 
 
+def test_hooks_of_auth_do_not_see_the_login_form(world):
+    seen = []
+
+    def auth(request):
+        request.register_hook("response", lambda response: seen.append(response.request.method))
+        return request
+
+    own = f"{PROXY}/session"
+    with world.session() as session:
+        session.set_authentication_session_url(own)
+        session.auth = auth
+        session._submit_login(own, own, [("password", None)], -1, 0, session.cookies, 0)
+        assert seen == []
+        session.get(own)
+    assert seen == ["GET"]
+
+
 def test_the_form_has_its_own_content_type(world):
     with world.session() as session:
         session.headers["Content-Type"] = "application/json"

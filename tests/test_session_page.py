@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 import requests.adapters
-import requests.auth
 import requests.cookies
 
 import apikit
@@ -246,16 +245,6 @@ def test_verify_of_the_session_beats_the_environment(
 
 
 @both
-def test_digest_authentication_is_not_here(library: Any, server: FaultServer) -> None:
-    challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"'
-    refusal = [answer(b"", challenge, status="401 Unauthorized")]
-    server.script("/digest", refusal, [answer(b"")])
-    with library() as session:
-        got = session.get(server.url("/digest"), auth=requests.auth.HTTPDigestAuth("u", "p"))
-    assert got.status_code == (200 if library is requests.Session else 401)
-
-
-@both
 def test_netrc_is_not_read(
     library: Any, server: FaultServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,13 +320,13 @@ def test_assigned_cookies_become_a_jar(shared: apikit.Session, server: FaultServ
     assert server.seen("/alive")[0].header("Cookie") == "a=1"
 
 
-def test_raw_is_a_file_and_there_is_no_connection(
+def test_raw_is_a_file_and_the_connection_is_for_hooks(
     shared: apikit.Session, server: FaultServer
 ) -> None:
     response = shared.get(server.url("/alive"), stream=True)
     assert response.raw.read(3) == b"ali"
     assert (response.raw.status, response.raw.readable()) == (200, True)
-    assert not hasattr(response, "connection")
+    assert response.connection is None
 
 
 def test_timeout_of_urllib3_is_refused(shared: apikit.Session, server: FaultServer) -> None:

@@ -37,13 +37,22 @@ enum ak_credentials { AK_CREDENTIALS_SENT, AK_CREDENTIALS_WITHHELD };
 /* What a request is for.  A log-in's may not be led anywhere, and is nobody's. */
 enum ak_purpose { AK_FOR_SERVICE, AK_FOR_LOGIN };
 
+/* What a call is made from. */
+enum ak_source {
+    AK_FROM_SESSION, /* the arguments, on the session's headers, parameters and auth */
+    AK_FROM_REQUEST  /* a request that is sent as it is, and that no hook sees */
+};
+
 struct ak_arguments {
     PyObject *values[AK_ARG_COUNT]; /* borrowed from the caller; NULL where nothing was given */
     int64_t deadline_at;            /* monotonic end of the call with all its tries; 0: none */
     PyObject *jar;                  /* borrowed; of a login, NULL for the session's */
+    PyObject *call_jar;             /* borrowed; that jar and the call's cookies, or NULL */
     PyObject *content_type;         /* borrowed; of data that is encoded already, or NULL */
     enum ak_credentials credentials;
     enum ak_purpose purpose;
+    enum ak_source source;
+    unsigned long identity_epoch; /* of AK_FROM_REQUEST: when the call whose hook it is began */
 };
 
 /* Whether there is an argument other than None. */

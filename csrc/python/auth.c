@@ -194,24 +194,39 @@ replace_headers(struct ak_call *call, PyObject *headers) /* steals */
     call->asked_auth = true;
 }
 
+/* The hooks that a callable has registered, which stay at the origin as well. */
+static int
+adopt_hooks(struct ak_call *call, PyObject *hooks)
+{
+    PyObject *lists = ak_prepare_call("read_hooks", Py_BuildValue("(O)", hooks)); /* new */
+    PyObject *list = lists == NULL ? NULL : PyDict_GetItemString(lists, "response");
+    if (list != NULL && PyList_Check(list) && PyList_GET_SIZE(list) > 0) {
+        Py_XSETREF(call->auth_hooks, Py_NewRef(list));
+    }
+    Py_XDECREF(lists);
+    return lists == NULL ? -1 : 0;
+}
+
 /* Take back what a callable has made of the prepared request: 0 or -1. */
 static int
 adopt_request(struct ak_call *call, PyObject *request)
 {
-    static const char *const names[] = {"method", "url", "body", "headers"};
-    PyObject *values[4] = {NULL};
+    enum { METHOD, URL, BODY, HEADERS, HOOKS, COUNT };
+    static const char *const names[COUNT] = {"method", "url", "body", "headers", "hooks"};
+    PyObject *values[COUNT] = {NULL};
     int result = -1;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < COUNT; i++) {
         values[i] = PyObject_GetAttrString(request, names[i]); /* new */
         if (values[i] == NULL) {
             goto done;
         }
     }
-    if (adopt_method(call, values[0]) < 0 || adopt_url(call, values[1]) < 0 ||
-        adopt_body(call, values[2]) < 0) {
+    if (adopt_method(call, values[METHOD]) < 0 || adopt_url(call, values[URL]) < 0 ||
+        adopt_body(call, values[BODY]) < 0 || adopt_hooks(call, values[HOOKS]) < 0) {
         goto done;
     }
-    PyObject *headers = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", Py_None, values[3]));
+    PyObject *headers =
+        ak_prepare_call("merge_headers", Py_BuildValue("(OO)", Py_None, values[HEADERS]));
     if (headers == NULL || forget_jar_cookies(call, headers) < 0) {
         Py_XDECREF(headers);
         goto done;
@@ -221,7 +236,7 @@ adopt_request(struct ak_call *call, PyObject *request)
     Py_CLEAR(call->content_type);             /* so is this */
     result = 0;
 done:
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < COUNT; i++) {
         Py_XDECREF(values[i]);
     }
     return result;

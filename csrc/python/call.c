@@ -188,34 +188,15 @@ run_hop(struct ak_call *call)
 
 /* ---- the whole ---- */
 
-/* Whether HOOKS may hold anything: a session begins with {"response": []}. */
-static bool
-may_have_hooks(PyObject *hooks)
-{
-    if (hooks == NULL || !PyDict_CheckExact(hooks)) {
-        return hooks != NULL && hooks != Py_None;
-    }
-    PyObject *key, *value; /* borrowed from hooks */
-    Py_ssize_t position = 0;
-    while (PyDict_Next(hooks, &position, &key, &value)) {
-        if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* requests' hooks["response"], the session's and the call's: the Response that
- * they give, new; steals RESPONSE. */
+/* RESPONSE (stolen) with the redirects before it as its history, or NULL. */
 static PyObject *
-run_hooks(struct ak_call *call, PyObject *response)
+with_history(struct ak_call *call, PyObject *response)
 {
-    PyObject *own = call->hooks == NULL ? Py_None : call->hooks;
-    PyObject *shared = call->session->hooks;
-    if (!may_have_hooks(call->hooks) && !may_have_hooks(shared)) {
-        return response;
+    if (response != NULL && call->history != NULL && ak_is_response(call->state, response) &&
+        ak_response_set_history(response, call->history) < 0) {
+        Py_CLEAR(response);
     }
-    return ak_prepare_call("dispatch_hooks", Py_BuildValue("(OON)", shared, own, response));
+    return response;
 }
 
 PyObject *
@@ -225,13 +206,13 @@ ak_call_run(struct ak_call *call)
     int more;
     do {
         Py_XDECREF(response);
-        response = run_hop(call); /* new */
-        if (response != NULL && call->history != NULL &&
-            ak_response_set_history(response, call->history) < 0) {
-            Py_CLEAR(response);
-        }
+        response = with_history(call, run_hop(call)); /* new */
+        PyObject *before = response;
         if (response != NULL) {
-            response = run_hooks(call, response);
+            response = ak_call_run_hooks(call, response);
+        }
+        if (response != before) { /* as in requests, where redirects come after the hooks */
+            response = with_history(call, response);
         }
         more = response == NULL ? -1 : ak_call_follow(call, response);
     } while (more > 0);

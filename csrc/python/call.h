@@ -76,7 +76,9 @@ struct ak_call {
 
     /* Settings, resolved. */
     PyObject *proxies, *hooks; /* of the call, or NULL */
-    PyObject *cert, *verify;   /* never NULL */
+    PyObject *auth_hooks;      /* list of those that a callable auth has registered, or NULL */
+    enum ak_source source;
+    PyObject *cert, *verify; /* never NULL */
     struct ak_bounds bounds;
     enum ak_delivery delivery;
     bool allow_redirects;
@@ -162,6 +164,11 @@ int ak_call_write_head(struct ak_call *call);
 
 /* The proxy, TLS settings and endpoint of the present hop: 0 or -1. */
 int ak_call_find_route(struct ak_call *call);
+
+/* ---- hooks.c ---- */
+
+/* Show RESPONSE (stolen) to requests' hooks["response"]: what they give, new, or NULL. */
+PyObject *ak_call_run_hooks(struct ak_call *call, PyObject *response);
 
 /* ---- transport.c ---- */
 

@@ -87,8 +87,8 @@ take_headers(struct ak_call *call, PyObject *headers)
     if (!ak_is_given(headers)) {
         return 0;
     }
-    call->headers =
-        ak_prepare_call("merge_headers", Py_BuildValue("(OO)", call->session->headers, headers));
+    PyObject *under = call->source == AK_FROM_REQUEST ? Py_None : call->session->headers;
+    call->headers = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", under, headers));
     if (call->headers != NULL && !ak_is_headers(call->state, call->headers)) {
         PyErr_SetString(PyExc_TypeError, "merge_headers must give a Headers");
         return -1;
@@ -110,8 +110,13 @@ merge_cookies(struct ak_call *call, PyObject *jar, PyObject *cookies)
 }
 
 static int
-take_cookies(struct ak_call *call, PyObject *cookies)
+take_cookies(struct ak_call *call, const struct ak_arguments *arguments)
 {
+    PyObject *cookies = arguments->values[AK_ARG_COOKIES];
+    if (call->source == AK_FROM_REQUEST) {
+        call->call_jar = Py_XNewRef(arguments->call_jar); /* jar is the other call's, too */
+        return 0;
+    }
     if (call->session->cookies_per_call) {
         Py_XSETREF(call->jar, merge_cookies(call, Py_None, Py_None));
     }
@@ -259,15 +264,18 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
         return NULL;
     }
     bool with_credentials = arguments->credentials == AK_CREDENTIALS_SENT;
+    bool of_session = with_credentials && arguments->source == AK_FROM_SESSION;
+    call->source = arguments->source;
     call->withheld = with_credentials ? 0 : AK_FIELDS_CREDENTIALS;
     call->purpose = arguments->purpose;
-    call->identity_epoch = session->identity_epoch;
+    call->identity_epoch =
+        arguments->source == AK_FROM_REQUEST ? arguments->identity_epoch : session->identity_epoch;
     if (take_method(call, given[AK_ARG_METHOD]) < 0 ||
         ak_parse_url_object(&call->url, given[AK_ARG_URL]) < 0 ||
-        (with_credentials && ak_call_take_params(call, given[AK_ARG_PARAMS]) < 0) ||
+        (of_session && ak_call_take_params(call, given[AK_ARG_PARAMS]) < 0) ||
         take_headers(call, given[AK_ARG_HEADERS]) < 0 || ak_call_take_body(call, arguments) < 0 ||
-        take_cookies(call, given[AK_ARG_COOKIES]) < 0 || take_settings(call, arguments) < 0 ||
-        (with_credentials && ak_call_take_auth(call, given[AK_ARG_AUTH]) < 0) ||
+        take_cookies(call, arguments) < 0 || take_settings(call, arguments) < 0 ||
+        (of_session && ak_call_take_auth(call, given[AK_ARG_AUTH]) < 0) ||
         ak_call_take_way(call) < 0) {
         ak_call_free(call);
         return NULL;
@@ -275,7 +283,7 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     return call;
 }
 
-enum { OWNED_COUNT = 20 };
+enum { OWNED_COUNT = 21 };
 
 /* Every object that the call holds. */
 static void
@@ -292,6 +300,7 @@ owned_objects(const struct ak_call *call, PyObject *owned[OWNED_COUNT])
         call->sink,         (PyObject *)call->session,
         call->jar,          call->headers_elsewhere,
         call->announced,    call->headers_of_hop,
+        call->auth_hooks,
     };
     memcpy(owned, objects, sizeof(objects));
 }

@@ -65,6 +65,7 @@ leave_origin(struct ak_call *call)
         call->headers_elsewhere = NULL;
         call->asked_auth = false;
     }
+    Py_CLEAR(call->auth_hooks); /* they would answer a stranger's challenge */
 }
 
 static int

@@ -312,6 +312,10 @@ static PyMethodDef methods[] = {
     {"_ask_proxy", ak_session_ask_proxy, METH_VARARGS,
      PyDoc_STR("_ask_proxy($self, url, headers, auth, jar, deadline, /)\n"
                "--\n\nSend a GET request with these cookies and credentials alone.")},
+    {"_send_prepared", ak_session_send_prepared, METH_VARARGS,
+     PyDoc_STR(
+         "_send_prepared($self, method, url, headers, body, context, stream, timeout, "
+         "verify,\n               cert, proxies, /)\n--\n\nSend a request as it is, for a hook.")},
     {"_submit_login", ak_session_submit_login, METH_VARARGS,
      PyDoc_STR("_submit_login($self, action, page, fields, username_index, password_index, jar, "
                "deadline, /)\n--\n\nPost a login form; the secrets are filled in here.")},

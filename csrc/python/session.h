@@ -108,6 +108,13 @@ int ak_check_jar(SessionObject *self, PyObject *jar);
  * of the monotonic clock, 0 for none. */
 PyObject *ak_session_fetch(PyObject *self, PyObject *args);
 
+/* ---- hooks.c ---- */
+
+/* _send_prepared(method, url, headers, body, context, stream, timeout, verify, cert,
+ * proxies): send a request as it is, once, for a hook.  CONTEXT is what the call whose
+ * hook it is has given to its connection. */
+PyObject *ak_session_send_prepared(PyObject *self, PyObject *args);
+
 /* ---- session_login.c ---- */
 
 /* Take a password (str, bytes or None), overwriting the one before, if it suits

@@ -14,8 +14,9 @@ __all__ = ["PROMISE"]
 
 THREADS = 4
 
-#: Requests per kill, nearly: five stages of nine kill (see kills.stage_of).
-REQUESTS_PER_KILL = 1.8
+#: Requests per kill, a little more than there are: five stages of nine kill (see
+#: kills.stage_of), and those that find their kept connection dead do not arrive.
+REQUESTS_PER_KILL = 1.9
 
 
 def _send(session: Session, base: str, numbers: range) -> tuple[int, int]:
@@ -65,6 +66,6 @@ def _prove(tally: Tally) -> Verdict:
 PROMISE = Promise(
     "kill",
     "0 non-idempotent requests sent twice in 1e5 connection kills",
-    int(100_000 * REQUESTS_PER_KILL) + 5000,
+    int(100_000 * REQUESTS_PER_KILL),
     _prove,
 )

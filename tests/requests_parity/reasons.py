@@ -81,7 +81,6 @@ REASONS = {
     "bad-credentials": Reason("colon or control characters: ValueError"),
     "list-as-pair": Reason("a list of two serves as a pair; requests calls it and fails"),
     "user-alone": Reason("a user name in the URL is a credential, also without a password"),
-    "digest": Reason("HTTPDigestAuth needs requests' connection: the 401 is returned"),
     # Redirects.
     "body-gone-says-0": Reason(
         "a request that lost its body says that it has none, as the first one does",
@@ -112,6 +111,7 @@ REASONS = {
     "not-a-charset": Reason(
         "decode_unicode by a charset that is none: UTF-8", ("result.text pieces", "result.text li")
     ),
+    "cut-zstd": Reason("a zstd body that is cut or breaks off is an error, not what came of it"),
     "raw-is-decoded": Reason("raw gives what the body says, not its coding", ("result",)),
     "raw-stays-open": Reason(
         "raw is closed by its own close(), not by the response's or by the end of the body, where "

@@ -13,8 +13,10 @@ import threading
 import zlib
 from itertools import product
 
+import brotli
 import pytest
 import requests
+from backports import zstd
 
 from tests.requests_parity.sides import check, echo_of, outcome, raw, request_of, servers, side_of
 
@@ -40,6 +42,8 @@ ANSWERS = {
     "chunked": chunked(TEXT[:9], TEXT[9:20], TEXT[20:], fields=["Content-Type: text/plain"]),
     "gzip": answer(gzip.compress(TEXT), "Content-Encoding: gzip", "Content-Type: text/x"),
     "deflate": answer(zlib.compress(TEXT), "Content-Encoding: deflate"),
+    "br": answer(brotli.compress(TEXT), "Content-Encoding: br", "Content-Type: text/x"),
+    "zstd": answer(zstd.compress(TEXT), "Content-Encoding: zstd", "Content-Type: text/x"),
     "bytes": answer(bytes(range(256)) * 40, "Content-Type: application/octet-stream"),
     "no charset": answer(TEXT, "Content-Type: application/x"),
     "UTF-16": answer("a\nb\u20ac\n".encode("utf-16"), "Content-Type: text/x; charset=utf-16"),
@@ -116,7 +120,7 @@ READER_REASONS = {
     **{
         (reader, name, True): "raw-is-decoded"
         for reader in ("raw as it is", "raw as lines")
-        for name in ("gzip", "deflate")
+        for name in ("gzip", "deflate", "br", "zstd")
     },
 }
 
@@ -248,12 +252,38 @@ def test_objects_of_requests(servers, name, of_session):
     check(servers, call)
 
 
-def test_digest(servers):
-    def call(session):
-        auth = requests.auth.HTTPDigestAuth("user", "pass")
-        return session.get(servers.here + answer(b"", DIGEST, status="401 No"), auth=auth).reason
+class _Digest(requests.auth.HTTPDigestAuth):
+    """Makes no random numbers, so that both sides send the same."""
 
-    check(servers, call, "digest")
+    def build_digest_header(self, method, url):
+        return f"Digest of {method} {url}"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("fields", [[], ["Set-Cookie: a=1"], ["Location: /x"]], ids=repr)
+def test_digest(servers, method, stream, fields):
+    refusal = answer(b"no", DIGEST, *fields, status="401 No")
+
+    def call(session):
+        auth = _Digest("user", "pass")
+        data = b"body" if method == "POST" else None
+        given = session.request(method, servers.here + refusal, data=data, auth=auth, stream=stream)
+        history = [(one.status_code, request_of(one.request)) for one in given.history]
+        return given.reason, given.content, history, request_of(given.request)
+
+    check(servers, call)
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_digest_before_a_redirect(servers, status):
+    to = answer(b"", "Location: /x", status=f"{status} Moved")
+
+    def call(session):
+        given = session.get(servers.here + to, auth=_Digest("user", "pass"))
+        return given.reason, [one.status_code for one in given.history], request_of(given.request)
+
+    check(servers, call)
 
 
 def test_threads(servers):
