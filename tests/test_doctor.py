@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import sqlite3
 import subprocess
 import sys
@@ -39,6 +40,7 @@ from tests.servers import (
 )
 from tests.servers.nginx_auth import AuthRequest, find_nginx, start_nginx_auth
 from tests.servers.proxy import write_htpasswd
+from tests.tools.pages import DOCS, rows_of
 from tests.tools.project import neutral_environment
 
 pytest_plugins = ("tests.faults.fixtures",)
@@ -522,3 +524,16 @@ def _read(controller: int) -> bytes:
         return os.read(controller, 4096)
     except OSError:  # Linux's way to say that nobody has the terminal any more
         return b""
+
+
+@pytest.mark.parametrize(("title", "known"), [("Kinds", KINDS), ("Outcomes", OUTCOMES)])
+def test_page_explains_what_there_is(title: str, known: dict[str, str]) -> None:
+    assert {name.strip("`"): says for name, says in rows_of("operating.rst", title)} == known
+
+
+def test_options_of_the_page_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (DOCS / "operating.rst").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["doctor", "--help"])
+    told = set(re.findall(r"(--[a-z]+)", capsys.readouterr().out)) - {"--help"}
+    assert told == set(re.findall(r"``(--[a-z]+)", page)) | {"--probe"}
