@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Protocol, Self
+from typing import Any, Literal, NoReturn, Protocol, Self, final
 
 from typing_extensions import disjoint_base
 
@@ -38,6 +38,30 @@ def dump_metadata(
     compact: bool = True,
     ensure_ascii: bool = True,
 ) -> bytes | None: ...
+
+@final
+class KeptAnswer:
+    def __new__(
+        cls,
+        app: object,
+        status: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        *,
+        types: tuple[type, ...],
+        unchanged: tuple[dict[Any, Any], ...],
+        entries: tuple[tuple[dict[Any, Any], object], ...],
+        sizes: tuple[dict[Any, Any] | list[Any], ...],
+        unless: tuple[str, ...],
+    ) -> Self: ...
+    def add_path(self, method: str, path: str, /) -> None: ...
+    def holds(self, app: object, /) -> bool: ...
+
+@disjoint_base
+class MetadataCall:
+    _kept_answer: KeptAnswer | None
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __getstate__(self) -> dict[str, Any]: ...
 
 class BackendError(Exception):
     reason: str | None

@@ -13,6 +13,7 @@ from flask import Flask, Response, current_app, jsonify
 from flask.json.provider import DefaultJSONProvider
 
 from apikit import _core
+from apikit._metadata_call import keep_answer
 
 __all__ = ["view"]
 
@@ -55,7 +56,10 @@ def _return_metadata() -> Response:
     fields = (config["AUTH"]["type"], *(config[key] for key in _KEYS))
     body = _body(app, fields) if _writes_plain_json(app) else None
     if body is not None:
-        return Response(body, mimetype=app.json.mimetype)  # type: ignore[attr-defined]
+        response = Response(body, mimetype=app.json.mimetype)  # type: ignore[attr-defined]
+        if isinstance(app, _core.MetadataCall):
+            keep_answer(app, view, response, body)
+        return response
     names = ("auth", *(key.lower() for key in _KEYS))
     return jsonify(dict(zip(names, fields, strict=True)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
 from flask import Flask
@@ -11,6 +11,7 @@ from flask import Flask
 from apikit import _core
 from apikit._flask_commands import register
 from apikit._metadata_view import view
+from apikit._rules import fixed_rules
 from apikit.environment import read_environment
 from apikit.log import get_logger
 
@@ -111,18 +112,14 @@ def add_metadata_route(app: Flask, route: str | list[str] | None) -> None:
     """
     _check_app(app)
     _core.check_route(route)
-    for rule in _core.expand_routes(route, app.config["API_VERSION"]):
-        try:
-            app.add_url_rule(rule, _ENDPOINT, view, strict_slashes=False)
-        except AssertionError as refusal:
-            refusal.add_note(
-                f"The metadata route {rule!r} was not added. Add metadata routes before the "
-                f"first request, and leave the endpoint name {_ENDPOINT!r} to apikit."
-            )
-            raise
+    rules = _core.expand_routes(route, app.config["API_VERSION"])
+    fixed = not any("<" in rule for rule in rules)
+    with fixed_rules(app) if fixed else nullcontext():
+        for rule in rules:
+            _add_rule(app, rule)
 
 
-class APIFlask(Flask):
+class APIFlask(_core.MetadataCall, Flask):
     """A Flask application with metadata, its routes and a logger.
 
     The logger is ``config["LOGGER"]``.  The environment says where it writes
@@ -181,6 +178,17 @@ class APIFlask(Flask):
             As for `add_metadata_route`.
         """
         add_metadata_route(self, route)
+
+
+def _add_rule(app: Flask, rule: str) -> None:
+    try:
+        app.add_url_rule(rule, _ENDPOINT, view, strict_slashes=False)
+    except AssertionError as refusal:
+        refusal.add_note(
+            f"The metadata route {rule!r} was not added. Add metadata routes before the "
+            f"first request, and leave the endpoint name {_ENDPOINT!r} to apikit."
+        )
+        raise
 
 
 def _check_app(app: object) -> None:

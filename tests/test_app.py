@@ -132,15 +132,60 @@ def test_subclass_of_apiflask_with_its_own_keywords() -> None:
     assert app.test_client().get("/service/metadata").get_json()["name"] == "service"
 
 
-def test_import_brings_in_only_what_flask_needs_anyway() -> None:
-    script = "import flask, sys; before = set(sys.modules); import apikit; "
+def _loaded_by(statement: str) -> set[str]:
+    """Return the modules that a statement loads in an interpreter that has just started."""
+    script = f"import sys; before = set(sys.modules); {statement}; "
     script += "print(*set(sys.modules) - before)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    added = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not added & {"structlog", "requests", "urllib3", "idna", "html", "ssl"}
-    assert "apikit.session" not in done.stdout.split()
+    return set(done.stdout.split())
+
+
+def test_import_loads_little_more_than_the_core() -> None:
+    loaded = _loaded_by("import apikit")
+    assert {name for name in loaded if name.startswith("apikit")} == {"apikit", "apikit._core"}
+    assert not loaded & {"flask", "structlog", "typing", "re", "json", "logging"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["from apikit import Session", "from apikit.session import Session", "import apikit.errors"],
+)
+def test_client_alone_loads_no_flask(statement: str) -> None:
+    loaded = {name.partition(".")[0] for name in _loaded_by(statement)}
+    assert not loaded & {"flask", "werkzeug", "structlog", "requests", "idna", "ssl"}
+
+
+def test_application_loads_no_client() -> None:
+    loaded = _loaded_by("import flask; before = set(sys.modules); from apikit import APIFlask")
+    assert "apikit.app" in loaded
+    assert not loaded & {"apikit.session", "structlog", "requests", "ssl", "html.parser"}
+
+
+def test_star_imports_every_name() -> None:
+    script = "from apikit import *; import apikit; print({*apikit.__all__} <= {*dir()})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_threads_that_ask_for_a_name_first_get_the_same() -> None:
+    script = """
+import sys, threading
+import apikit
+sys.setswitchinterval(1e-6)
+start, got = threading.Barrier(8), []
+def ask(name):
+    start.wait()
+    got.append((name, getattr(apikit, name)))
+names = ["APIFlask", "Session", "get_logger", "retry_request"] * 2
+threads = [threading.Thread(target=ask, args=[name]) for name in names]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(got), len({id(value) for _name, value in got}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("8 4\n", "")
 
 
 def test_every_name_of_all_can_be_had_and_is_listed() -> None:

@@ -13,6 +13,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider, JSONProvider
 
 from apikit import APIFlask, _core, set_flask_metadata
+from tests.metadata_twice import ask_twice
 
 pytestmark = pytest.mark.flask
 
@@ -32,8 +33,7 @@ TEXTS = [
 
 
 def _answer(app: Flask, path: str = "/metadata") -> tuple[int, str, bytes]:
-    response = app.test_client().get(path)
-    return response.status_code, response.headers["Content-Type"], response.data
+    return ask_twice(app, path).as_view()
 
 
 def _jsonified(app: Flask) -> tuple[int, str, bytes]:

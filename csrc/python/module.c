@@ -6,10 +6,10 @@ static int
 exec_module(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
-        ak_add_metadata, ak_add_metadata_body, ak_add_routes,    ak_add_backend_error,
-        ak_add_raisers,  ak_add_headers,       ak_add_cookies,   ak_add_response,
-        ak_add_session,  ak_add_urls,          ak_add_transport, ak_add_renewal,
-        ak_add_register, ak_add_versions,
+        ak_add_metadata,  ak_add_metadata_body, ak_add_kept_answer, ak_add_metadata_call,
+        ak_add_routes,    ak_add_backend_error, ak_add_raisers,     ak_add_headers,
+        ak_add_cookies,   ak_add_response,      ak_add_session,     ak_add_urls,
+        ak_add_transport, ak_add_renewal,       ak_add_register,    ak_add_versions,
     };
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;
@@ -30,6 +30,8 @@ traverse_module(PyObject *module, visitproc visit, void *arg)
         Py_VISIT(state->names[i]);
     }
     Py_VISIT(state->backend_error_type);
+    Py_VISIT(state->kept_answer_type);
+    Py_VISIT(state->metadata_call_type);
     Py_VISIT(state->headers_type);
     Py_VISIT(state->cookies_type);
     Py_VISIT(state->response_type);
@@ -50,6 +52,8 @@ clear_module(PyObject *module)
         Py_CLEAR(state->names[i]);
     }
     Py_CLEAR(state->backend_error_type);
+    Py_CLEAR(state->kept_answer_type);
+    Py_CLEAR(state->metadata_call_type);
     Py_CLEAR(state->headers_type);
     Py_CLEAR(state->cookies_type);
     Py_CLEAR(state->response_type);

@@ -34,6 +34,14 @@ static const char *const texts[AK_NAME_COUNT] = {
     [AK_NAME_VERB_PATCH] = "PATCH",
     [AK_NAME_VERB_DELETE] = "DELETE",
     [AK_NAME_VERB_OPTIONS] = "OPTIONS",
+    [AK_NAME_REQUEST_METHOD] = "REQUEST_METHOD",
+    [AK_NAME_PATH_INFO] = "PATH_INFO",
+    [AK_NAME_SCRIPT_NAME] = "SCRIPT_NAME",
+    [AK_NAME_QUERY_STRING] = "QUERY_STRING",
+    [AK_NAME_HTTP_HOST] = "HTTP_HOST",
+    [AK_NAME_URL_SCHEME] = "wsgi.url_scheme",
+    [AK_NAME_WERKZEUG_REQUEST] = "werkzeug.request",
+    [AK_NAME_CALL] = "__call__",
 };
 
 int

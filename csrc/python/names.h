@@ -43,6 +43,15 @@ enum ak_name {
     AK_NAME_VERB_PATCH,
     AK_NAME_VERB_DELETE,
     AK_NAME_VERB_OPTIONS,
+    /* Keys of a WSGI environ, and what Flask is called by. */
+    AK_NAME_REQUEST_METHOD,
+    AK_NAME_PATH_INFO,
+    AK_NAME_SCRIPT_NAME,
+    AK_NAME_QUERY_STRING,
+    AK_NAME_HTTP_HOST,
+    AK_NAME_URL_SCHEME,
+    AK_NAME_WERKZEUG_REQUEST,
+    AK_NAME_CALL,
     AK_NAME_COUNT
 };
 

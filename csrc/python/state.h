@@ -13,6 +13,7 @@
 struct module_state {
     PyObject *names[AK_NAME_COUNT];
     PyTypeObject *backend_error_type;
+    PyTypeObject *kept_answer_type, *metadata_call_type;
     PyTypeObject *headers_type, *cookies_type, *response_type, *session_type;
     /* The Python classes that register() named; NULL until then. */
     PyObject *headers_class, *cookies_class, *response_class, *prepared_request_class;
@@ -40,6 +41,8 @@ ak_state_of_type(PyTypeObject *type)
 int ak_add_metadata(PyObject *module);      /* check_metadata */
 int ak_add_metadata_body(PyObject *module); /* dump_metadata */
 int ak_add_routes(PyObject *module);        /* check_route, expand_routes */
+int ak_add_kept_answer(PyObject *module);   /* KeptAnswer */
+int ak_add_metadata_call(PyObject *module); /* MetadataCall; needs KeptAnswer */
 int ak_add_backend_error(PyObject *module); /* BackendError */
 int ak_add_raisers(PyObject *module);       /* raise_ise, raise_from_response; needs BackendError */
 int ak_add_headers(PyObject *module);       /* Headers */
