@@ -167,6 +167,19 @@ def test_empty_loop_and_threads_are_counted() -> None:
     assert calls == ["empty"] * 8 + ["call"] * 8
 
 
+def test_workers_need_nothing_that_the_originals_environment_lacks() -> None:
+    absent = "import sys; sys.modules.update(dict.fromkeys(['jwt', 'cryptography', 'trustme']))"
+    code = f"{absent}; import tests.bench.worker, tests.servers.process"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=ROOT,
+        env={**neutral_environment(), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_run_of_ours_that_fails_is_an_error() -> None:
     unknown = Row("no_such_row", "work", (Peer(OURS, lambda _place: int),), bool, ())
     with pytest.raises(PeerError, match="no_such_row: ValueError"):

@@ -13,15 +13,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
-
-import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from .process import LOOPBACK, Server, ServerError
 from .site import Answer, Request, Site, argument_parser, dump_json, parse_form, serve, start_site
 from .users import USERS, User
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 __all__ = ["AUDIENCE", "Issuer", "Token", "fetch_token", "start_issuer"]
 
@@ -103,6 +103,8 @@ class Issuer(Site):
 
     def _show_keys(self, request: Request) -> Answer:
         self._count("key_sets")
+        import jwt  # here: an environment of the bench has servers, but neither this nor keys
+
         key = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return dump_json({"keys": [key | {"kid": _KEY_ID, "alg": _ALGORITHM, "use": "sig"}]})
 
@@ -133,6 +135,8 @@ class Issuer(Site):
         return Answer(200, self._make(user, kind, audience, seconds).encode())
 
     def _make(self, user: User, kind: Token, audience: str, seconds: int) -> str:
+        import jwt
+
         if kind is Token.OPAQUE:
             return f"gho_{secrets.token_hex(18)}"
         now = int(time.time())
@@ -155,6 +159,8 @@ class Issuer(Site):
 
 
 def _make_key() -> RSAPrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
