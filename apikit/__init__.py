@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from apikit.retries import Retry
     from apikit.retry import retry_request
     from apikit.session import Session
+    from apikit.stores import MemoryStore, RedisStore, SQLiteStore
 
 __all__ = [
     "APIFlask",
     "Backend",
     "BackendError",
+    "MemoryStore",
+    "RedisStore",
     "Retry",
+    "SQLiteStore",
     "Session",
     "SessionPool",
     "add_metadata_route",
@@ -41,7 +45,10 @@ __all__ = [
 _LAZY = {
     "APIFlask": "app",
     "Backend": "backend",
+    "MemoryStore": "stores",
+    "RedisStore": "stores",
     "Retry": "retries",
+    "SQLiteStore": "stores",
     "Session": "session",
     "SessionPool": "pool",
     "add_metadata_route": "app",
@@ -53,6 +60,7 @@ _LAZY = {
     "log": "",
     "retry": "",
     "session": "",
+    "stores": "",
     "testing": "",
 }
 

@@ -15,11 +15,15 @@ from typing import Any, Final, TypeVar, Unpack
 
 from apikit import errors
 from apikit._credentials import Credentials
-from apikit._deadline import ending_at, time_left
+from apikit._deadline import end_of_call, ending_at, time_left
 from apikit._events import EventOptions
+from apikit._renewal import leave
+from apikit._shared import SharedLogins, Turn
+from apikit.cookies import CookieJar
 from apikit.login import Login, Otp
 from apikit.login.codes import UsedCodes
 from apikit.session import Session, SessionOptions
+from apikit.stores.records import Entry, Found, Refusal
 
 __all__ = ["LoginError", "LoginThreads", "PoolOptions", "PooledSession", "ending_at", "time_left"]
 
@@ -112,8 +116,12 @@ class PooledSession(Session):
     ----------
     threads
         Where it logs in.
+    shared
+        Where the log-ins are shared with other processes.
     key
         What the pool finds it by.
+    owner_key
+        What all of the user's sessions have, whatever the password.
     credentials
         Who logs in.
     used_codes
@@ -125,7 +133,9 @@ class PooledSession(Session):
     def __init__(
         self,
         threads: LoginThreads,
+        shared: SharedLogins,
         key: bytes,
+        owner_key: bytes,
         credentials: Credentials,
         used_codes: UsedCodes,
         endpoint: str,
@@ -137,8 +147,16 @@ class PooledSession(Session):
         self._used_codes = used_codes
         self.key = key
         self.owner = (endpoint, credentials.username)
+        self.owner_key = owner_key
         self.expires = 0.0
+        #: Of the last log-in, if it was another process's: the seconds for which it counts.
+        self.lifetime: float | None = None
+        #: What the store said when the last log-in began: see `Found`.
+        self.pulse: str | None = None
+        self.marks: str | None = None
+        self._serial = 0
         self._threads = threads
+        self._shared = shared
         self._renewal_lock = threading.Lock()
         self._renewal: tuple[int, Future[bool]] | None = None
 
@@ -180,9 +198,82 @@ class PooledSession(Session):
         self._threads.await_end(renewal)
         return renewal.result()
 
+    def _log_in(self, *, anew: bool = True) -> None:
+        """Take over the log-in of another process if it is newer, else log in for all."""
+        if self._way.is_header or not self._shared.store.is_shared:
+            super()._log_in(anew=anew)
+            return
+        turn = self._shared.await_turn(self.key, self.owner_key, self._is_news)
+        found = turn if isinstance(turn, Found) else turn.found
+        self.pulse, self.marks, self.lifetime = found.pulse, found.marks, None
+        if isinstance(turn, Found):
+            self._take_over(found)
+            return
+        with turn:
+            super()._log_in(anew=anew)
+            self._publish(turn)
+
+    def _is_news(self, entry: Entry) -> bool:
+        """Whether a log-in is newer than the session's own; not if the proxy refuses that, too."""
+        if entry.serial <= self._serial:
+            return False
+        if self._serial and not self._is_accepted(entry):
+            self._serial = entry.serial
+            return False
+        return True
+
+    def _is_accepted(self, entry: Entry) -> bool:
+        """Ask the proxy about a log-in that may have been lost as well; believe it if in doubt."""
+        url = self._places.auth_url
+        cookies = _jar_of(entry)._header(url, int(time.time())).decode("latin-1")
+        try:
+            answer = self._ask_proxy(url, {"Cookie": cookies}, leave, CookieJar(), end_of_call())
+        except errors.RequestException:
+            return True
+        return answer.status_code not in (401, 403)
+
+    def _take_over(self, found: Found) -> None:
+        """Be logged in, or refused, as another process was."""
+        record = found.record
+        if isinstance(record, Entry):
+            self._serial = record.serial
+            self.lifetime = record.expires - time.time()
+            self.login_state, self.login_message = "ok", "another process logged in"
+            self.cookies = _jar_of(record)
+        elif record is not None:
+            self.lifetime = record.until - time.time()
+            self.login_state, self.login_message = "bad-credentials", record.message
+            self.cookies = CookieJar()
+        self._is_renewable = self.login_state == "ok"
+        self._logins += 1
+
+    def _publish(self, turn: Turn) -> None:
+        """Tell the other processes what came of the log-in; take theirs if they were faster."""
+        now = time.time()
+        if self.login_state == "bad-credentials":
+            until = now + self._shared.negative_ttl
+            turn.publish(Refusal(until, self.login_message), self._shared.negative_ttl)
+        elif self.login_state != "ok":
+            turn.forget()
+        elif cookies := tuple(self.cookies._rows()):
+            before = turn.found.record
+            known = before.serial if isinstance(before, Entry) else 0
+            self._serial = max(self._serial, known) + 1
+            entry = Entry(self._serial, now, now + self._shared.ttl, cookies)
+            if not turn.publish(entry, self._shared.ttl):
+                found = self._shared.store.load(self.key, self.owner_key)
+                if isinstance(found.record, Entry) and found.record.serial >= self._serial:
+                    self._take_over(found)
+
     def _running_renewal(self) -> Future[bool] | None:
         """Return the renewal that is going on, in this process."""
         if self._renewal is None:
             return None
         process, renewal = self._renewal
         return renewal if process == os.getpid() and not renewal.done() else None
+
+
+def _jar_of(entry: Entry) -> CookieJar:
+    jar = CookieJar()
+    jar.__setstate__(list(entry.cookies))
+    return jar

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import hmac
 import os
-import secrets
 import threading
 import time
 import weakref
@@ -25,13 +23,18 @@ from apikit._pooled import (
     ending_at,
     time_left,
 )
+from apikit._revocations import Revocations
+from apikit._shared import SharedLogins
 from apikit.login import find_way
 from apikit.login.codes import UsedCodes
 from apikit.session import SESSION_URL, Session
+from apikit.stores.memory import MemoryStore
+from apikit.stores.protocol import Store
+from apikit.stores.steady import SteadyStore
 
 __all__ = ["LoginError", "PoolOptions", "SessionPool"]
 
-_COUNTERS: Final = ("hits", "misses", "logins", "failed_logins", "evictions")
+_COUNTERS: Final = ("hits", "misses", "logins", "failed_logins", "shared_logins", "evictions")
 
 
 @dataclass
@@ -48,6 +51,8 @@ class _Refusal:
     """That the provider refused this password of this user, until when that counts, and why."""
 
     owner: tuple[str, str]
+    owner_key: bytes
+    marks: str | None
     until: float
     message: str
 
@@ -74,6 +79,9 @@ class SessionPool:
         Seconds for which a password that the provider refused is not tried again.
     login_timeout
         Seconds that a caller waits for a log-in, its turn included.
+    store
+        Where the log-ins are shared with other processes: see `apikit.stores`.  If None,
+        a `MemoryStore`: they are not.
     **options
         Of the sessions, as `Session` takes them.
 
@@ -91,6 +99,7 @@ class SessionPool:
         max_logins: int = 8,
         negative_ttl: float = 60,
         login_timeout: float = 30,
+        store: Store | None = None,
         **options: Unpack[PoolOptions],
     ) -> None:
         for name, count in (("max_size", max_size), ("max_logins", max_logins)):
@@ -107,6 +116,9 @@ class SessionPool:
         self._way = find_way(options.get("login", "github"))
         self._default_url = SESSION_URL if self._way.name == "github" else None
         self._used_codes = UsedCodes()
+        self._store = SteadyStore(_check_store(store))
+        self._shared = SharedLogins(self._store, login_timeout, ttl, negative_ttl)
+        self._revocations = Revocations(self._store)
         self._threads = LoginThreads(max_logins, login_timeout)
         self._closed = False
         self._empty()
@@ -158,6 +170,8 @@ class SessionPool:
         del password
         url = self._default_url if session_url is None else session_url
         key = self._key_of(endpoint, credentials, url)
+        if self._store.is_shared:
+            self._heed_others()
         session = self._find(key)
         if session is not None:
             return session
@@ -169,7 +183,8 @@ class SessionPool:
     def discard(self, endpoint: str, username: str) -> None:
         """Forget a user's sessions and refused passwords, as when the password was changed.
 
-        Who uses such a session at the moment may go on with it.
+        Who uses such a session at the moment may go on with it.  Pools of other processes
+        that share the store forget them within a second.
 
         Parameters
         ----------
@@ -177,6 +192,7 @@ class SessionPool:
             As for `get`.
         """
         owner = (endpoint, username)
+        self._store.revoke(self._owner_key_of(endpoint, username))
         with self._lock:
             for key, session in list(self._alive.items()):
                 if session.owner == owner:
@@ -189,12 +205,12 @@ class SessionPool:
                 del self._flights[key]
 
     def clear(self) -> None:
-        """Forget all sessions and refused passwords; what is in use goes on."""
-        with self._lock:
-            self._recent.clear()
-            self._alive.clear()
-            self._refused.clear()
-            self._flights.clear()
+        """Forget all sessions and refused passwords; what is in use goes on.
+
+        So do the pools of other processes that share the store, within a second.
+        """
+        self._store.revoke(None)
+        self._forget_all()
 
     def stats(self) -> dict[str, int]:
         """Return what happened so far.
@@ -203,18 +219,22 @@ class SessionPool:
         -------
         dict
             ``hits`` (calls that found a session) and ``misses`` (all others), ``logins`` and
-            ``failed_logins`` (first log-ins, not renewals), ``evictions``, and ``size``, the
-            sessions that are kept.
+            ``failed_logins`` (first log-ins of this process, not renewals),
+            ``shared_logins`` (those of others that were taken over, good or refused),
+            ``evictions``, and ``size``, the sessions that are kept.
         """
         with self._lock:
             return {**self._counts, "size": len(self._recent)}
 
     def close(self) -> None:
-        """Close all sessions; who uses one at the moment may get a RuntimeError."""
+        """Close all sessions; who uses one at the moment may get a RuntimeError.
+
+        The store stays open: it is the caller's, and other processes go on with it.
+        """
         with self._lock:
             self._closed = True
             sessions = list(self._alive.values())
-        self.clear()
+        self._forget_all()
         self._threads.close()
         for session in sessions:
             session.close()
@@ -249,7 +269,6 @@ class SessionPool:
     def _empty(self) -> None:
         """Begin with nothing: in a forked child, what is there is the parent's."""
         self._lock = threading.Lock()
-        self._secret = secrets.token_bytes(32)
         self._counts = dict.fromkeys(_COUNTERS, 0)
         #: What is kept, the most recently asked for last.
         self._recent: OrderedDict[bytes, PooledSession] = OrderedDict()
@@ -260,8 +279,17 @@ class SessionPool:
         self._refused: OrderedDict[bytes, _Refusal] = OrderedDict()
         self._flights: dict[bytes, _Flight] = {}
 
+    def _forget_all(self) -> None:
+        with self._lock:
+            self._recent.clear()
+            self._alive.clear()
+            self._refused.clear()
+            self._flights.clear()
+
     def _start_anew(self) -> None:
         self._empty()
+        self._store.start_anew()
+        self._revocations.start_anew()
         self._threads.start_anew()
         self._used_codes.start_anew()
 
@@ -271,10 +299,32 @@ class SessionPool:
         if session_url is not None:
             _check_text("session_url", session_url)
         credentials.check()
-        texts = (endpoint, *credentials.pair(), session_url or "", self._way.label)
-        parts = [text.encode() for text in texts]
-        message = b"".join(len(part).to_bytes(8) + part for part in parts)
-        return hmac.digest(self._secret, message, "sha256")
+        return self._store.key_of(
+            "login", endpoint, *credentials.pair(), session_url or "", self._way.label
+        )
+
+    def _owner_key_of(self, endpoint: str, username: str) -> bytes:
+        return self._store.key_of("owner", endpoint, username)
+
+    def _heed_others(self) -> None:
+        """Forget what other processes revoked."""
+        revoked = self._revocations.find(self._held)
+        if revoked:
+            with self._lock:
+                for one in revoked:
+                    self._forget(one)
+
+    def _held(self) -> list[PooledSession | _Refusal]:
+        with self._lock:
+            return [*self._alive.values(), *self._refused.values()]
+
+    def _forget(self, one: PooledSession | _Refusal) -> None:
+        if isinstance(one, PooledSession):
+            if self._alive.get(one.key) is one:
+                self._drop(one.key)
+            return
+        for key in [key for key, refusal in self._refused.items() if refusal is one]:
+            del self._refused[key]
 
     def _find(self, key: bytes) -> PooledSession | None:
         """Return the session of `key`, counting the call; raise if its password was refused."""
@@ -328,8 +378,10 @@ class SessionPool:
     def _refuse(self, session: PooledSession, failure: LoginError) -> None:
         """Remember that a password was refused."""
         if failure.state == "bad-credentials":
-            until = time.monotonic() + self._negative_ttl
-            self._refused[session.key] = _Refusal(session.owner, until, str(failure))
+            until = time.monotonic() + _least(self._negative_ttl, session.lifetime)
+            self._refused[session.key] = _Refusal(
+                session.owner, session.owner_key, session.marks, until, str(failure)
+            )
             if len(self._refused) > self._max_size:
                 self._refused.popitem(last=False)
 
@@ -373,9 +425,12 @@ class SessionPool:
     def _begin(
         self, key: bytes, credentials: Credentials, endpoint: str, session_url: str | None
     ) -> _Flight:
+        owner_key = self._owner_key_of(endpoint, credentials.username)
         session = PooledSession(
             self._threads,
+            self._shared,
             key,
+            owner_key,
             credentials,
             self._used_codes,
             endpoint,
@@ -416,14 +471,15 @@ class SessionPool:
                 session.close()
 
     def _settle(self, session: PooledSession, failure: BaseException | None) -> None:
-        self._counts["logins" if failure is None else "failed_logins"] += 1
+        self._counts[_counter_of(session, failure)] += 1
         flight = self._flights.get(session.key)
         if flight is None or flight.session is not session:
             return
         del self._flights[session.key]
         self._sweep()
+        self._revocations.note(session.pulse)
         if failure is None:
-            session.expires = time.monotonic() + self._ttl
+            session.expires = time.monotonic() + _least(self._ttl, session.lifetime)
             self._keep(session)
         elif isinstance(failure, LoginError):
             self._refuse(session, failure)
@@ -440,11 +496,36 @@ def _empty_pools() -> None:
 os.register_at_fork(after_in_child=_empty_pools)
 
 
+def _check_store(store: Store | None) -> Store:
+    if store is None:
+        return MemoryStore()
+    if isinstance(store, type) or not hasattr(store, "claim"):
+        raise TypeError(
+            "store must be a MemoryStore, SQLiteStore or RedisStore of apikit.stores, not "
+            f"{type(store).__name__}"
+        )
+    return store
+
+
+def _counter_of(session: PooledSession, failure: BaseException | None) -> str:
+    if session.lifetime is not None:
+        return "shared_logins"
+    return "logins" if failure is None else "failed_logins"
+
+
+def _least(seconds: float, others: float | None) -> float:
+    return seconds if others is None else max(0.0, min(seconds, others))
+
+
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     if not value:
         raise ValueError(f"{name} must not be empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must be text that UTF-8 can carry") from None
 
 
 def _check_seconds(name: str, value: float) -> None:

@@ -111,7 +111,14 @@ def _exists(proof: str) -> bool:
 
 @pytest.mark.parametrize(
     ("page", "least"),
-    [("differences", 40), ("session", 25), ("deploying", 15), ("security", 25), ("ways_in", 10)],
+    [
+        ("differences", 40),
+        ("session", 25),
+        ("deploying", 15),
+        ("security", 25),
+        ("ways_in", 10),
+        ("stores", 15),
+    ],
 )
 def test_what_shows_a_statement_exists(page: str, least: int) -> None:
     proofs = _proofs(f"{page}.rst")

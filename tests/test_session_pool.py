@@ -432,6 +432,7 @@ def test_session_is_found_until_its_time_is_up(
             "misses": 2,
             "logins": 2,
             "failed_logins": 0,
+            "shared_logins": 0,
             "evictions": 0,
             "size": 1,
         }

@@ -29,6 +29,7 @@ from .proxy import (
     write_htpasswd,
 )
 from .recorder import fetch_requests, start_recorder
+from .redis import start_redis
 from .service import start_service
 from .site import Event, fetch_counts, fetch_events
 from .users import ANN, BOB, CORA, CROWD, DORA, RITA, TESS, USERS, ZOE, Hurdle, User
@@ -89,6 +90,7 @@ __all__ = [
     "start_provider",
     "start_proxy",
     "start_recorder",
+    "start_redis",
     "start_server",
     "start_service",
     "write_htpasswd",

@@ -1,0 +1,157 @@
+"""`RedisStore`: the processes of many machines share a Redis or Valkey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from apikit import errors
+from apikit.stores.sealed import SealedStore, check_seconds
+from apikit.stores.sealing import require
+
+__all__ = ["RedisStore"]
+
+_T = TypeVar("_T")
+
+_SCHEMES: Final = ("redis://", "rediss://", "unix://")
+
+# Each is one step for the server (redis.io/docs/latest/commands/set, "Patterns").
+_CLAIM: Final = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+return redis.call('GET', KEYS[1]) == ARGV[1] and 1 or 0
+"""
+_EXTEND: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_DELETE_IF: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+_SET_IF: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+
+class RedisStore(SealedStore):
+    """A Redis or Valkey in which the processes of many machines share their log-ins.
+
+    It need not be there when the store is made.
+
+    Parameters
+    ----------
+    url
+        ``redis://[user:password@]host[:port][/number]``, ``rediss://`` for TLS, or
+        ``unix://path``, as redis-py takes it.
+    secret
+        Of the service: at least 32 bytes.
+    lease
+        Seconds for which the others wait for a process that died in a log-in.
+    timeout
+        Seconds to wait for the server, for a connection and for an answer.
+    prefix
+        What the names of all keys begin with.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong.
+    ModuleNotFoundError
+        If redis or cryptography is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: str | bytes,
+        *,
+        lease: float = 5,
+        timeout: float = 0.5,
+        prefix: str = "apikit:",
+    ) -> None:
+        try:
+            super().__init__(secret, lease)
+        finally:
+            del secret
+        check_seconds("timeout", timeout)
+        if not isinstance(prefix, str):
+            raise TypeError(f"prefix must be a str, not {type(prefix).__name__}")
+        self._shown = errors.mask_url(url)
+        if not isinstance(url, str) or not url.startswith(_SCHEMES):
+            raise ValueError(
+                f"url must begin with one of {', '.join(_SCHEMES)}, not {self._shown!r}"
+            )
+        self._prefix = prefix
+        self._client = _connect(url, self._shown, timeout)
+
+    def close(self) -> None:
+        """Close the connections; the next call makes others."""
+        self._client.close()
+
+    def __repr__(self) -> str:
+        """Show where it is, without user and password."""
+        return f"<RedisStore {self._shown}>"
+
+    def _read(self, names: Sequence[str]) -> list[bytes | None]:
+        keys = [self._prefix + name for name in names]
+        return list(self._ask(lambda: self._client.mget(keys)))
+
+    def _write(self, values: dict[str, bytes], ttl: float) -> None:
+        def write() -> None:
+            with self._client.pipeline(transaction=True) as steps:
+                for name, value in values.items():
+                    steps.set(self._prefix + name, value, px=_milliseconds(ttl))
+                steps.execute()
+
+        self._ask(write)
+
+    def _write_if(self, lock: str, token: str, name: str, value: bytes, ttl: float) -> bool:
+        return self._eval(_SET_IF, [lock, name], token, value, _milliseconds(ttl))
+
+    def _claim(self, name: str, token: str, ttl: float) -> bool:
+        return self._eval(_CLAIM, [name], token, _milliseconds(ttl))
+
+    def _extend(self, name: str, token: str, ttl: float) -> bool:
+        return self._eval(_EXTEND, [name], token, _milliseconds(ttl))
+
+    def _delete(self, name: str, token: str | None = None) -> None:
+        if token is None:
+            self._ask(lambda: self._client.delete(self._prefix + name))
+        else:
+            self._eval(_DELETE_IF, [name], token)
+
+    def _eval(self, script: str, names: Sequence[str], *values: Any) -> bool:
+        keys = [self._prefix + name for name in names]
+        return bool(self._ask(lambda: self._client.eval(script, len(keys), *keys, *values)))
+
+    def _ask(self, question: Callable[[], _T]) -> _T:
+        from redis.exceptions import RedisError
+
+        try:
+            return question()
+        except (RedisError, OSError) as failure:
+            raise self._unusable(failure) from failure
+
+
+def _connect(url: str, shown: str, timeout: float) -> Any:
+    """Return a client; it connects when it is first used, and anew after a fork."""
+    with require("redis"):
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    # A connection that was kept may be dead since the server was started anew: once more.
+    again = Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,))
+    try:
+        client = redis.Redis.from_url(
+            url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=again
+        )
+    except ValueError as failure:
+        raise ValueError(f"url {shown!r} is not a URL of Redis: {failure}") from None
+    client.connection_pool.connection_kwargs["decode_responses"] = False
+    return client
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
