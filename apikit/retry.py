@@ -17,6 +17,9 @@ __all__ = ["retry_request"]
 #: Which of a request's arguments the payload is.
 _PAYLOAD_ARGUMENT: Final = {"get": "params", "put": "json", "post": "json"}
 
+#: A plain int: to compare with an enumeration's member costs more than the rest of the loop.
+_FIRST_ERROR: Final = int(HTTPStatus.BAD_REQUEST)
+
 _session: Session | None = None
 _session_lock = threading.Lock()
 
@@ -86,7 +89,7 @@ def retry_request(
     while True:
         attempt += 1
         response = target.send(method.upper(), timeout=timeout, **{argument: payload})
-        if response.status_code < HTTPStatus.BAD_REQUEST:
+        if response.status_code < _FIRST_ERROR:
             return response
         content = response.text.strip()
         if attempt >= tries:

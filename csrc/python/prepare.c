@@ -118,7 +118,7 @@ take_cookies(struct ak_call *call, const struct ak_arguments *arguments)
         return 0;
     }
     if (call->session->cookies_per_call) {
-        Py_XSETREF(call->jar, merge_cookies(call, Py_None, Py_None));
+        Py_XSETREF(call->jar, ak_cookies_new(call->state));
     }
     if (call->jar == NULL) {
         return -1;

@@ -230,6 +230,7 @@ ROWS: Final = (
             client(name, beside_a_hog)
             for name in (OURS, "requests", "http.client", "pycurl", "primp")
         ),
+        limits=(SOCKET,),
         goals=(Faster("requests", 100), Faster("pycurl", 100), Within("primp", 1)),
     ),
     Row(
