@@ -6,6 +6,7 @@ import re
 import sys
 import tarfile
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -440,8 +441,18 @@ def test_basic_credentials_go_as_utf_8(user, password, header):
     assert _prepare.basic_auth(user, password) == header
 
 
+CONNECTION = SimpleNamespace(cookies="a jar")
+
+
+def answer():
+    return SimpleNamespace(request=SimpleNamespace(), tags=[])
+
+
 def tag(name):
-    return lambda response, *args, **kwargs: f"{response}+{name}"
+    """Make a hook that puts another answer in the place of the one that it gets."""
+    return lambda response, **_: SimpleNamespace(
+        **{**vars(response), "tags": [*response.tags, name]}
+    )
 
 
 def look(response, **kwargs):
@@ -463,16 +474,18 @@ HOOKS = [
 @pytest.mark.parametrize("call", range(len(HOOKS)))
 def test_hooks_are_called_as_in_requests(session, call):
     merged = requests.sessions.merge_hooks(HOOKS[call], HOOKS[session])
-    expected = requests.hooks.dispatch_hook("response", merged, "r")
-    assert _prepare.dispatch_hooks(HOOKS[session], HOOKS[call], "r") == expected
+    expected = requests.hooks.dispatch_hook("response", merged, answer())
+    shown = _prepare.dispatch_hooks(HOOKS[session], HOOKS[call], None, answer(), CONNECTION)
+    assert shown.tags == expected.tags
+    assert shown.connection is CONNECTION
 
 
 def test_a_hook_that_raises_is_heard():
     def hook(response):
-        raise LookupError(response)
+        raise LookupError("of the hook")
 
-    with pytest.raises(LookupError, match="r"):
-        _prepare.dispatch_hooks(None, {"response": hook}, "r")
+    with pytest.raises(LookupError, match="of the hook"):
+        _prepare.dispatch_hooks(None, {"response": hook}, None, answer(), CONNECTION)
 
 
 @pytest.fixture
