@@ -73,6 +73,7 @@ def test_headers_are_added_to_what_is_sent(server: FaultServer) -> None:
     assert sent.header("user-agent") == "told"
     assert sent.head.lower().count(b"traceparent") == 1
     assert response.request.headers["traceparent"] == TRACE
+    assert response.request is listener.told[0][1]
 
 
 def test_header_that_cannot_be_sent_is_refused(server: FaultServer) -> None:

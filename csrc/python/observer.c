@@ -11,6 +11,21 @@ is_observed(const struct ak_call *call)
     return call->session->observer != NULL && call->session->observer != Py_None;
 }
 
+/* Add the headers that the observer gave to this hop, and let REQUEST, which it
+ * may have kept, show them too: 0 or -1. */
+static int
+add_headers(struct ak_call *call, PyObject *request, PyObject *added)
+{
+    PyObject *own = call->headers != NULL ? call->headers : call->session->headers;
+    call->headers_of_hop = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", own, added));
+    PyObject *sent = call->headers_of_hop == NULL ? NULL : ak_call_prepared_request(call); /* new */
+    PyObject *headers = sent == NULL ? NULL : PyObject_GetAttrString(sent, "headers");     /* new */
+    int result = headers == NULL ? -1 : PyObject_SetAttrString(request, "headers", headers);
+    Py_XDECREF(sent);
+    Py_XDECREF(headers);
+    return result;
+}
+
 int
 ak_call_announce(struct ak_call *call)
 {
@@ -20,18 +35,21 @@ ak_call_announce(struct ak_call *call)
         return 0;
     }
     PyObject *request = ak_call_prepared_request(call); /* new */
-    PyObject *added = request == NULL ? NULL
-                                      : PyObject_CallMethod(call->session->observer, "announce",
-                                                            "O", request); /* new */
+    if (request == NULL) {
+        return -1;
+    }
+    PyObject *added =
+        PyObject_CallMethod(call->session->observer, "announce", "O", request); /* new */
     int result = added == NULL ? -1 : 0;
     if (result == 0 && added != Py_None) {
-        PyObject *own = call->headers != NULL ? call->headers : call->session->headers;
-        call->headers_of_hop = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", own, added));
-        Py_SETREF(request, call->headers_of_hop == NULL ? NULL : ak_call_prepared_request(call));
-        result = request == NULL ? -1 : 0;
+        result = add_headers(call, request, added);
     }
     Py_XDECREF(added);
-    call->announced = request;
+    if (result == 0) {
+        call->announced = request;
+    } else {
+        Py_DECREF(request);
+    }
     return result;
 }
 
