@@ -256,12 +256,11 @@ def _open_database(path: Path, timeout: float) -> sqlite3.Connection:
         path, timeout=timeout, isolation_level=None, check_same_thread=False
     )
     try:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        application, version, tables = _read_marks(connection)
         if (application, version) != (_APPLICATION, _SCHEMA_VERSION):
             if application == _APPLICATION:
                 raise _NotOursError(f"it is of version {version}, not {_SCHEMA_VERSION}")
-            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if tables:
                 raise _NotOursError("it is the database of another program")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
@@ -270,6 +269,26 @@ def _open_database(path: Path, timeout: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _read_marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return whose file it is, of which version, and how many tables it has.
+
+    In one transaction: another process may be making the tables just now.
+    """
+    connection.execute("BEGIN")
+    try:
+        application, version, tables = (
+            connection.execute(question).fetchone()[0]
+            for question in (
+                "SELECT application_id FROM pragma_application_id",
+                "SELECT user_version FROM pragma_user_version",
+                "SELECT count(*) FROM sqlite_master",
+            )
+        )
+    finally:
+        connection.rollback()
+    return application, version, tables
 
 
 def _run_all(
