@@ -7,11 +7,12 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from apikit import _core
 from apikit._answers import Places, page_of
-from apikit._deadline import end_of_call
+from apikit._deadline import end_of_call, ending_at, held, time_left
 from apikit.cookies import CookieJar
 from apikit.errors import UnsafeRedirect
 from apikit.login import Form, Otp, Outcome, Page, Purpose, Strategy, Way, find_strategy
@@ -70,13 +71,18 @@ class Authenticating(_core.Session):
 
         Bad credentials and a page without a login form raise nothing, as in the
         original: the proxy refuses the calls that follow, and `login_state` says why.
+        The session's `deadline` is over the whole log-in, and over the wait for one that
+        another thread has begun.
 
         Raises
         ------
         RequestException
-            If the network fails.
+            If the network fails, or the deadline passes.
         """
-        with self._login_lock:
+        end: AbstractContextManager[None] = nullcontext()
+        if self.deadline is not None:
+            end = ending_at(time.monotonic() + time_left(self.deadline))
+        with end, held(self._login_lock):
             self._log_in()
 
     @property

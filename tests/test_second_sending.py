@@ -114,6 +114,15 @@ def test_a_deadline_is_over_the_login_that_a_call_needs(server: FaultServer) -> 
     assert len(server.seen("/oauth2/start")) == 2
 
 
+def test_the_deadline_of_the_session_is_over_authenticate(server: FaultServer) -> None:
+    with apikit.Session("ann", "s3cret", *_script_login(server), timeout=PATIENCE) as session:
+        session.deadline = 0.5
+        with pytest.raises(errors.DeadlineExceeded):
+            session.authenticate()
+        assert session.login_state == "error"
+    assert len(server.seen("/oauth2/start")) == 2
+
+
 def test_a_deadline_is_over_the_wait_for_another_threads_login(server: FaultServer) -> None:
     failures: list[BaseException] = []
     with apikit.Session("ann", "s3cret", *_script_login(server), timeout=PATIENCE) as session:
