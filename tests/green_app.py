@@ -16,3 +16,12 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     body = session.get(os.environ["GREEN_BACKEND"] + environ["PATH_INFO"]).content
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+
+
+def post_worker_init(worker: Any) -> None:
+    """Say that a worker has its signal handlers: gunicorn's setting of this name.
+
+    A signal that comes earlier is lost, whatever is served (gunicorn's master has handlers of
+    its own, which the worker inherits).
+    """
+    worker.log.info("the worker is ready")

@@ -176,13 +176,14 @@ def test_gunicorns_gevent_worker(server: FaultServer, preload: list[str]) -> Non
     server.script("/echo/", [call("tests.prove.echo:answer_name")])
 
     def command(port: int) -> list[str]:
-        options = ["--worker-class=gevent", "--workers=2", "--graceful-timeout=3", *preload]
+        options = ["--worker-class=gevent", "--workers=2", *preload]
         return [
             sys.executable,
             "-P",
             "-m",
             "gunicorn",
             f"--bind=127.0.0.1:{port}",
+            "--config=python:tests.green_app",
             *options,
             "tests.green_app",
         ]
@@ -190,6 +191,7 @@ def test_gunicorns_gevent_worker(server: FaultServer, preload: list[str]) -> Non
     environment = {"PYTHONPATH": python_path(), "GREEN_BACKEND": server.url("")}
     names = [f"name-{number}" for number in range(100)]
     with start_server("gunicorn", command, env=environment) as service:
+        wait_until(lambda: service.output().count("the worker is ready") == 2, "both workers", 60)
         urls = [f"{service.url}/echo/{name}" for name in names]
         with (
             Session(timeout=(60, 60), trust_env=False) as session,
