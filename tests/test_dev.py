@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.tools.builds import copy_checkout
 from tests.tools.c_rules import broken_rules
 from tests.tools.project import Refusal
+from tests.tools.release import normalise
 from tests.tools.results import Result, format_table, read_cmocka, read_junit
 from tests.tools.run_tests import choose
 
@@ -40,7 +42,7 @@ def dev(checkout: Path, *arguments: str, **environment: str) -> subprocess.Compl
 def test_help_names_every_command(checkout: Path) -> None:
     done = dev(checkout, "help")
     assert done.returncode == 0
-    for command in ("demo [--once]", "test [SUITE", "lint", "bench", "prove", "help"):
+    for command in ("demo [--once]", "test [SUITE", "lint", "bench", "prove", "release", "help"):
         assert f"\n  {command}" in done.stdout
 
 
@@ -128,6 +130,23 @@ def test_skip_is_a_failure_where_none_is_allowed() -> None:
     assert (result.passed, result.skips) == (2, ["test_x::a: skip()"])
     assert result.is_good(skips_allowed=True)
     assert not result.is_good(skips_allowed=False)
+
+
+def test_archives_that_differ_in_order_and_times_become_the_same_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    (tmp_path / "b").write_text("two")
+    made = []
+    for names, time in (("ab", 1_000_000_000), ("ba", 1_500_000_000)):
+        archive = tmp_path / f"{names}.tar.gz"
+        with tarfile.open(archive, "w:gz") as target:
+            for name in names:
+                os.utime(tmp_path / name, (time, time))
+                target.add(tmp_path / name, name)
+        normalise(archive, tmp_path / f"{names}.normal")
+        made.append((tmp_path / f"{names}.normal").read_bytes())
+    assert made[0] == made[1]
+    with tarfile.open(tmp_path / "ab.normal") as read:
+        assert [(item.name, item.size, item.uid) for item in read] == [("a", 3, 0), ("b", 3, 0)]
 
 
 @pytest.mark.parametrize(

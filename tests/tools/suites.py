@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.tools.builds import (
-    copy_checkout,
     install_into,
     make_venv,
     own_python,
@@ -20,6 +19,7 @@ from tests.tools.builds import (
 from tests.tools.native import ASAN, PLAIN, TSAN, Variant, build_programs
 from tests.tools.process import run_visibly
 from tests.tools.project import CACHE, ROOT, Refusal, neutral_environment, run
+from tests.tools.release import make_sdist
 from tests.tools.results import Result, read_cmocka, read_junit
 
 __all__ = ["SUITES", "Suite"]
@@ -226,10 +226,7 @@ def run_logins(result: Result, arguments: Sequence[str]) -> None:
 def run_sdist(result: Result, _arguments: Sequence[str]) -> None:
     """Build from the source distribution with the newest and the oldest setuptools, and try it."""
     place = CACHE / "sdist"
-    copy_checkout(place / "src")
-    build = [sys.executable, "-P", "-m", "build", "--sdist", "--no-isolation", "--outdir"]
-    run([*build, place, place / "src"], "the source distribution cannot be made")
-    (archive,) = place.glob("*.tar.gz")
+    archive = make_sdist(place)
     (site,) = Path(sys.prefix).glob("lib/python3.*/site-packages")
     oldest = "66.1.1" if sys.version_info < (3, 12) else "75.8.2"
     for setuptools in ("newest", oldest):
