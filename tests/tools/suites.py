@@ -252,11 +252,11 @@ SUITES = (
     Suite("c-asan", 45, lambda result, _: run_c(result, ASAN)),
     Suite("c-tsan", 45, lambda result, _: run_c(result, TSAN, TSAN_MARKER)),
     Suite("fuzz", 30, run_fuzz),
-    Suite("py", 180, run_py, takes_arguments=True),
+    Suite("py", 240, run_py, takes_arguments=True),
     Suite("py-flask22", 60, run_flask22, takes_arguments=True),
     Suite("differential", 60, run_differential, takes_arguments=True),
     Suite("services", 60, run_services, takes_arguments=True),
-    Suite("py-asan", 240, run_asan, takes_arguments=True),
+    Suite("py-asan", 300, run_asan, takes_arguments=True),
     Suite("sdist", 45, run_sdist),
     Suite("logins", 600, run_logins, takes_arguments=True, by_default=False),
 )
