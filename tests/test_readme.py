@@ -63,12 +63,16 @@ SERVE, APT, BUILD, DEMO, TEST, UNINSTALL, INSTALL, COMPAT = (
 )
 
 
+MODULE_COMMANDS = {command for command in COMMANDS if command.startswith("python -m apikit ")}
+
+
 def _python_blocks() -> list[str]:
     return [block.text for block in BLOCKS if block.language == "python"]
 
 
 def test_every_block_and_command_is_one_that_a_test_here_knows() -> None:
-    known = {SERVE, "pip install .", BUILD, DEMO, TEST, UNINSTALL, INSTALL, COMPAT, *CURLS}
+    known = {SERVE, "pip install .", BUILD, DEMO, TEST, UNINSTALL, INSTALL, COMPAT}
+    known |= CURLS.keys() | MODULE_COMMANDS
     assert {command for command in COMMANDS if not command.startswith(APT)} == known
     assert len(CURLS) == 4
     assert [block.language for block in BLOCKS if block.language != "console"] == ["python"] * 4
@@ -153,6 +157,29 @@ def _stand_in(folder: Path, name: str, package: str) -> Path:
         for file, text in files.items():
             archive.writestr(file, text)
     return path
+
+
+@pytest.mark.no_asan  # the commands run in processes of their own
+def test_commands_of_the_module_do_what_their_words_say(hello: Server, tmp_path: Path) -> None:
+    services = f'[[services]]\nurl = "http://{LOOPBACK}:{hello.port}/hello"\n'
+    (tmp_path / "services.toml").write_text(services, encoding="utf-8")
+    said = {}
+    for command in sorted(MODULE_COMMANDS):
+        _, *words = shlex.split(command)
+        once = ["--once"] if "catalog" in words else []
+        done = subprocess.run(
+            [sys.executable, *words, *once],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        said[words[2]] = done.stdout
+    assert said.keys() == {"new", "doctor", "catalog"}
+    assert (tmp_path / "uservice-mymicroservice" / "pyproject.toml").exists()
+    assert "sqre-apikit-c" in said["doctor"]
+    assert "hello" in said["catalog"]
 
 
 @pytest.mark.no_asan  # pip and another interpreter run here, not this build of the extension
