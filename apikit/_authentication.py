@@ -14,7 +14,7 @@ from apikit import _core
 from apikit._answers import Places, page_of
 from apikit._deadline import end_of_call, ending_at, held, time_left
 from apikit.cookies import CookieJar
-from apikit.errors import UnsafeRedirect
+from apikit.errors import DeadlineExceeded, UnsafeRedirect
 from apikit.login import Form, Otp, Outcome, Page, Purpose, Strategy, Way, find_strategy
 from apikit.login.codes import CodeSource, UsedCodes
 from apikit.login.dialogue import Dialogue
@@ -146,6 +146,7 @@ class Authenticating(_core.Session):
         # Not meanwhile: a hook that sees the login's pages may send requests.
         is_renewable, self._is_renewable = self._is_renewable, False
         self._is_logging_in = True
+        has_ended = True
         try:
             if self._way.is_header:
                 found = self._take_header()
@@ -153,12 +154,16 @@ class Authenticating(_core.Session):
                 found, jar = self._log_in_by_pages(jar, anew=anew)
             self.login_state, self.login_message = found.state, found.message
             is_renewable = found.state == "ok"
+        except (DeadlineExceeded, KeyboardInterrupt):
+            # It was this caller who had no more time: others that wait log in themselves.
+            has_ended = False
+            raise
         finally:
             self._is_renewable = is_renewable
             self.cookies = jar
             if anew:
                 self._forget_identity()
-            self._logins += 1
+            self._logins += has_ended
             self._is_logging_in = False
             if self._observer is not None:
                 self._observer.tell_login(self)

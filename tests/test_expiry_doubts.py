@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 import pytest
@@ -257,3 +259,37 @@ def test_a_page_that_is_streamed_is_left_to_its_reader() -> None:
         assert response.is_stream
         assert response.text == SIGN_IN_FORM
     assert (world.questions, world.logins) == ([], 1)
+
+
+def test_a_login_cut_by_its_callers_deadline_is_done_by_who_waits() -> None:
+    patient_came, hasty_began = threading.Event(), threading.Event()
+
+    class CutOnce(World):
+        def __call__(self, request: PreparedRequest) -> bytes:
+            if request.url == f"{PROXY}/oauth2/start" and self.logins and not hasty_began.is_set():
+                hasty_began.set()
+                raise errors.build("DeadlineExceeded", "the call has taken its time")
+            return super().__call__(request)
+
+    def serve(request: PreparedRequest) -> bytes:
+        if world.is_known(request):
+            return answer(200, "data", "text/plain")
+        if request.url == f"{PROXY}/hasty":
+            assert patient_came.wait(10)
+        else:
+            patient_came.set()
+            assert hasty_began.wait(10)
+        return sign_in_page(request)
+
+    def hurry() -> None:
+        with pytest.raises(errors.DeadlineExceeded):
+            session.get(f"{PROXY}/hasty")
+
+    world = CutOnce(serve)
+    with world.log_in() as session, ThreadPoolExecutor(2) as threads:
+        session.cookies.clear()
+        hasty = threads.submit(hurry)
+        patient = threads.submit(session.get, f"{PROXY}/patient")
+        hasty.result()
+        assert patient.result().text == "data"
+    assert (world.logins, session.login_state) == (2, "ok")
