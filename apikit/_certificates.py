@@ -14,6 +14,16 @@ __all__ = ["ca_locations", "is_folder"]
 #: what it read from a file for the next connection, but not from a folder.
 _BUNDLE: Final = "ca-certificates.crt"
 
+#: Where systems keep their bundle: of an interpreter that was built elsewhere, OpenSSL's
+#: default names a place of the machine that it was built on.
+_SYSTEMS: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch, Alpine
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Red Hat and Fedora
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # the same, newer
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+    "/etc/ssl/cert.pem",  # Alpine, macOS, the BSDs
+)
+
 
 def is_folder(path: Any) -> bool:
     """Return whether certificates at `path` are a folder of them.
@@ -84,6 +94,8 @@ def _ca_candidates(trust_env: bool) -> Iterator[tuple[str | None, str | None, st
 
     paths = ssl.get_default_verify_paths()
     yield paths.openssl_cafile, paths.openssl_capath, "OpenSSL's default"
+    for place in _SYSTEMS:
+        yield place, None, "the system's bundle"
     try:
         import certifi
     except ImportError:

@@ -496,6 +496,7 @@ def no_certificates(monkeypatch):
     paths = type("Paths", (), {"openssl_cafile": "/none/cert.pem", "openssl_capath": "/none"})
     monkeypatch.setattr("ssl.get_default_verify_paths", paths)
     monkeypatch.setitem(sys.modules, "certifi", None)
+    monkeypatch.setattr("apikit._certificates._SYSTEMS", ("/none/bundle.crt",))
     return paths
 
 
@@ -531,6 +532,10 @@ def test_certifi_comes_last(no_certificates, tmp_path, monkeypatch):
         sys.modules, "certifi", type("certifi", (), {"where": staticmethod(lambda: str(file))})
     )
     assert _prepare.ca_locations(True) == (str(file), None, "certifi")
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("PEM")
+    monkeypatch.setattr("apikit._certificates._SYSTEMS", ("/none/bundle.crt", str(bundle)))
+    assert _prepare.ca_locations(True) == (str(bundle), None, "the system's bundle")
     default = tmp_path / "cert.pem"
     default.write_text("PEM")
     no_certificates.openssl_cafile = str(default)
@@ -541,7 +546,7 @@ def test_no_certificates_is_an_error_that_says_what_was_tried(no_certificates, m
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(errors.SSLError) as caught:
         _prepare.ca_locations(True)
-    for tried in ("/nowhere/ca.pem", "/none/cert.pem", "certifi", "verify="):
+    for tried in ("/nowhere/ca.pem", "/none/cert.pem", "/none/bundle.crt", "certifi", "verify="):
         assert tried in str(caught.value)
 
 

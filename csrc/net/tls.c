@@ -80,6 +80,18 @@ ak_tls_explain(struct ak_slot *slot, CURLcode code, struct ak_err *err)
     }
 }
 
+#ifdef AK_TLS_WITHIN /* OpenSSL is linked in, and hidden from the dynamic linker */
+
+int SSL_get_shutdown(const void *ssl); /* as its header declares it, which is not needed here */
+
+static int
+openssl_shutdown_state(void *ssl)
+{
+    return SSL_get_shutdown(ssl);
+}
+
+#else
+
 /* Whether the OpenSSL that this process shows is of libcurl's version: another one,
  * as an interpreter may have within, must not be asked about libcurl's SSL. */
 static bool
@@ -111,6 +123,8 @@ openssl_shutdown_state(void *ssl)
     bool can_ask = get_shutdown.symbol != NULL && is_libcurls_openssl();
     return can_ask ? get_shutdown.function(ssl) : 0;
 }
+
+#endif
 
 bool
 ak_tls_ended_cleanly(struct ak_slot *slot)
