@@ -6,12 +6,14 @@ import logging
 import re
 import sys
 import time
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from flask import has_request_context, request
 
 from apikit._log_context import LogContext
+from apikit._pooled import LoginError
 
 if TYPE_CHECKING:
     from apikit.response import Response
@@ -61,10 +63,10 @@ def _bind(ids: dict[str, str]) -> None:
 
 
 class CallLog:
-    """Writes one line at the level DEBUG when a call ends.
+    """Writes one line when a call ends: at the level WARNING if that fails the service, else DEBUG.
 
     It says what was asked of whom and what came of it, in seconds with the log-in, the
-    retries and the body; neither query nor headers nor body.
+    retries and the body; neither query nor headers nor body, nor the text of a failure.
 
     Parameters
     ----------
@@ -98,23 +100,29 @@ class CallLog:
         traceback: TracebackType | None,
     ) -> None:
         """Write the line."""
-        if _logger.isEnabledFor(logging.DEBUG):
-            _write(self._fields(exception))
+        status = getattr(exception, "status_code", 0)
+        level = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.DEBUG
+        if _logger.isEnabledFor(level):
+            _write(level, self._fields(exception))
 
     def _fields(self, exception: BaseException | None) -> dict[str, Any]:
         fields: dict[str, Any] = {"method": self._method, "url": self.url}
         if self.response is not None:
             fields["status"] = self.response.status_code
         elif exception is not None:
-            fields["failure"] = type(exception.__cause__ or exception).__name__
+            cause = exception.__cause__ or exception
+            fields["failure"] = type(cause).__name__
+            if isinstance(cause, LoginError):
+                fields["login_state"] = cause.state
         fields["elapsed"] = round(time.monotonic() - self._began, 6)
         return fields
 
 
-def _write(fields: dict[str, Any]) -> None:
+def _write(level: int, fields: dict[str, Any]) -> None:
     """Write a line of JSON where services do, else one of text."""
+    event = "back end called" if level == logging.DEBUG else "back end failed"
     structlog = sys.modules.get("structlog")
     if structlog is not None and structlog.is_configured():
-        structlog.wrap_logger(_logger).debug("back end called", **fields)
+        structlog.wrap_logger(_logger).log(level, event, **fields)
     else:
-        _logger.debug("back end called: %s", fields)
+        _logger.log(level, "%s: %s", event, fields)

@@ -13,6 +13,7 @@ import structlog
 from flask import Flask
 
 from apikit import APIFlask, Backend, BackendError, errors, get_logger
+from apikit.pool import LoginError
 from apikit.testing import MockTransport
 
 BASE = "https://back.end/base"
@@ -156,6 +157,36 @@ def test_failures_are_lines_too(mock: MockTransport, capsys: pytest.CaptureFixtu
     ]
     assert SECRET not in captured
     assert pair not in captured
+
+
+def test_what_fails_the_service_is_a_warning(
+    mock: MockTransport, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mock.get(f"{BASE}/404", status=404)
+    mock.get(f"{BASE}/broken", status=500, text=SECRET)
+    mock.get(f"{BASE}/lost", raises=errors.ConnectError(SECRET))
+    mock.get(f"{BASE}/page", raises=LoginError(SECRET, "no-form"))
+    mock.get(f"{BASE}/refused", raises=LoginError(SECRET, "bad-credentials"))
+    app = make_app()
+    with (
+        Backend(BASE, auth="none", app=app, transport=mock, retries=None) as backend,
+        app.test_request_context(headers={"X-Request-ID": "r-3"}),
+    ):
+        for path in ("/404", "/broken", "/lost", "/page", "/refused"):
+            with pytest.raises(BackendError):
+                backend.get(path)
+    captured = capsys.readouterr().out
+    lines = lines_of(captured)
+    assert {line["level"] for line in lines} == {"warning"}
+    assert {line["event"] for line in lines} == {"back end failed"}
+    assert {line["request_id"] for line in lines} == {"r-3"}
+    keys = ("url", "status", "failure", "login_state")
+    assert [{key: line[key] for key in keys if key in line} for line in lines] == [
+        {"url": f"{BASE}/broken", "status": 500},
+        {"url": f"{BASE}/lost", "failure": "ConnectError"},
+        {"url": f"{BASE}/page", "failure": "LoginError", "login_state": "no-form"},
+    ]
+    assert SECRET not in captured
 
 
 def test_without_structlog_set_up_it_is_a_plain_line(
