@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import Distribution, PathDistribution
+from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,16 @@ def site(tmp_path: Path) -> Path:
     return copy
 
 
-def distribution(site: Path, name: str) -> Distribution:
-    (found,) = site.glob(f"{name.replace('-', '_')}-*.dist-info")
-    return PathDistribution(found)
+def record(site: Path, name: str) -> Path:
+    """Return where an installer wrote down what it did: older ones in an ``.egg-info``."""
+    (found,) = site.glob(f"{name.replace('-', '_')}-*-info")
+    return found
+
+
+def files(site: Path, name: str) -> list[Path]:
+    """Return the files of a distribution, from the folder of the packages."""
+    found = PathDistribution(record(site, name)).files or ()
+    return [Path(path) for path in found if (site / path).is_file()]
 
 
 def install_ours(site: Path) -> None:
@@ -44,10 +51,9 @@ def install_ours(site: Path) -> None:
 
 
 def uninstall(site: Path, name: str) -> None:
-    for path in distribution(site, name).files or ():
-        Path(path.locate()).unlink(missing_ok=True)
-    (folder,) = site.glob(f"{name.replace('-', '_')}-*.dist-info")
-    shutil.rmtree(folder)
+    for path in files(site, name):
+        (site / path).unlink()
+    shutil.rmtree(record(site, name))
 
 
 def examine(site: Path) -> tuple[int, dict[str, Any]]:
@@ -83,10 +89,9 @@ def test_ours_over_the_originals(site: Path) -> None:
 def test_originals_over_ours(site: Path, tmp_path: Path) -> None:
     kept = tmp_path / "originals"
     for name in ORIGINALS:
-        for path in distribution(site, name).files or ():
-            if not str(path).endswith(".pyc"):
-                (kept / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(Path(path.locate()), kept / path)
+        for path in files(site, name):
+            (kept / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(site / path, kept / path)
     install_ours(site)
     shutil.copytree(kept, site, dirs_exist_ok=True)
     status, found = examine(site)

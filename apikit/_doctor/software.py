@@ -34,6 +34,9 @@ _SHOWN: Final = (
     "opentelemetry-api",
     "gunicorn",
 )
+#: Where the names of a distribution's files are; pip of old installed without a wheel left the
+#: second or the third.
+_RECORDS: Final = ("RECORD", "installed-files.txt", "SOURCES.txt")
 #: What puts itself in place of requests' adapters.
 _MOCKS: Final = ("requests-mock", "responses")
 
@@ -125,7 +128,8 @@ def _normal(name: str) -> str:
 
 def _owns(distribution: Distribution, package: str) -> bool:
     """Whether its record names files of a package; most records need not be taken apart."""
-    return f"{package}/" in (distribution.read_text("RECORD") or "") and bool(
+    records = (distribution.read_text(name) for name in _RECORDS)
+    return any(f"{package}/" in record for record in records if record) and bool(
         _files_of(distribution, package)
     )
 
