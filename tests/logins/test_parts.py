@@ -6,26 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import requests
 
 from tests.servers import (
     ANN,
     BOB,
     NELL,
     OAUTH2_PROXY_7_4,
-    REALM_PATH,
     TESS,
     TESS_APP,
     Server,
-    User,
     fetch_token,
 )
 
-from .browser import Browser, Page
+from .browser import Browser
 from .counting import Count
+from .tokens import fill_in, get_token
 from .worlds import Provider, World, obstacle_of, start_world
-
-_USER_FIELD = {Provider.KEYCLOAK: "username", Provider.HTPASSWD: "username"}
 
 
 @contextmanager
@@ -42,12 +38,6 @@ def _world(
         yield world
 
 
-def _log_in(world: World, browser: Browser, page: Page, user: User, password: str) -> Page:
-    names = _USER_FIELD.get(world.provider, "login")
-    values = {names: world.name_of(user), "password": password}
-    return browser.submit(page, page.form("password"), values)
-
-
 @pytest.mark.parametrize(
     "provider", [Provider.KEYCLOAK, Provider.OIDC_PROVIDER, Provider.DEX, Provider.HTPASSWD]
 )
@@ -58,9 +48,9 @@ def test_right_password_opens_and_a_wrong_one_asks_again(
     with _world(request, provider) as world:
         before = world.counts()
         browser = Browser()
-        again = _log_in(world, browser, browser.get(world.base_url), ANN, "wrong")
+        again = fill_in(world, browser, browser.get(world.base_url), ANN, "wrong")
         assert again.status == (401 if provider is Provider.HTPASSWD else 200)
-        page = _log_in(world, browser, again, ANN, ANN.password)
+        page = fill_in(world, browser, again, ANN, ANN.password)
         assert (page.status, page.url) == (200, f"{world.door.url}/")
         assert page.headers["GAP-Auth"] == world.identity_of(ANN)
         assert world.counts() - before == Count(passwords=2, logins=1)
@@ -88,7 +78,7 @@ def test_provider_that_asks_is_answered(
             if button is None:
                 continue
             browser = Browser()
-            page = _log_in(world, browser, browser.get(world.base_url), BOB, BOB.password)
+            page = fill_in(world, browser, browser.get(world.base_url), BOB, BOB.password)
             forms = [form for form in page.forms() if form.find(None, {"name": button})]
             page = browser.submit(page, forms[index], {}, button=button)
             assert page.headers.get("GAP-Auth") == (None if index else BOB.email)
@@ -100,10 +90,10 @@ def test_keycloak_wants_a_code_and_takes_none_twice(request: pytest.FixtureReque
         code = TESS_APP.fresh()
         for _ in range(2):
             browser = Browser()
-            page = _log_in(world, browser, browser.get(world.base_url), TESS, TESS.password)
+            page = fill_in(world, browser, browser.get(world.base_url), TESS, TESS.password)
             page = browser.submit(page, page.form("otp"), {"otp": code})
         assert "GAP-Auth" not in page.headers
-        page = browser.submit(page, page.form("otp"), {"otp": TESS_APP.wrong()})
+        page = browser.submit(page, page.form("otp"), {"otp": next(TESS_APP.wrong())})
         page = browser.submit(page, page.form("otp"), {"otp": TESS_APP.fresh()})
         assert page.headers["GAP-Auth"] == TESS.email
         assert world.counts() - before == Count(passwords=2, codes=4, logins=2)
@@ -112,24 +102,15 @@ def test_keycloak_wants_a_code_and_takes_none_twice(request: pytest.FixtureReque
 def test_keycloak_wants_a_new_password(request: pytest.FixtureRequest) -> None:
     with _world(request, Provider.KEYCLOAK) as world:
         browser = Browser()
-        page = _log_in(world, browser, browser.get(world.base_url), NELL, NELL.password)
+        page = fill_in(world, browser, browser.get(world.base_url), NELL, NELL.password)
         fields = page.form("password-new").find_all("input", {"autocomplete": "new-password"})
         assert len(fields) == 2
 
 
 def test_token_of_the_password_grant_opens(request: pytest.FixtureRequest) -> None:
     with _world(request, Provider.KEYCLOAK) as world:
-        form = {
-            "grant_type": "password",
-            "client_id": "proxy",
-            "client_secret": "of-the-tests",
-            "scope": "openid",
-            "username": ANN.name,
-            "password": ANN.password,
-        }
         before = world.counts()
-        url = f"{world.provider_door.url}{REALM_PATH}/protocol/openid-connect/token"
-        token = requests.post(url, form, timeout=60).json()["id_token"]
+        token = get_token(world, ANN, ANN.password)
         assert world.counts() - before == Count(grants=1)
         page = Browser().get(world.api, Authorization=f"Bearer {token}")
         assert page.headers["GAP-Auth"] == ANN.email

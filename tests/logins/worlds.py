@@ -10,7 +10,7 @@ import enum
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.servers import (
@@ -44,6 +44,7 @@ from tests.servers import (
 )
 
 from .counting import Count, count
+from .leaks import Leaks, Secret, find_leaks
 
 __all__ = ["Provider", "World", "keycloak_door", "obstacle_of", "start_world"]
 
@@ -79,6 +80,8 @@ class World:
         Another origin.
     expire
         Makes the proxy forget all sessions; the provider keeps its own.
+    secrets
+        What the tests used; each is for one origin.
     """
 
     provider: Provider
@@ -87,6 +90,7 @@ class World:
     provider_door: Server
     canary: Server
     expire: Callable[[], None]
+    secrets: list[Secret] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
@@ -101,6 +105,12 @@ class World:
             return f"{self.door.url}{_SIGN_IN}"
         paths = {Provider.GITHUB: "/session", Provider.KEYCLOAK: f"{REALM_PATH}/"}
         return f"{self.provider_door.url}{paths.get(self.provider, '/')}"
+
+    @property
+    def issuer(self) -> str:
+        """What the provider's tokens call it."""
+        paths = {Provider.KEYCLOAK: REALM_PATH, Provider.DEX: "/dex"}
+        return f"{self.provider_door.url}{paths.get(self.provider, '')}"
 
     @property
     def api(self) -> str:
@@ -122,6 +132,10 @@ class World:
     def counts(self) -> Count:
         """Return what came to the doors until now, in numbers."""
         return count(self.requests())
+
+    def leaks(self) -> Leaks:
+        """Return what of the secrets came where it does not belong."""
+        return find_leaks(self.canary, self._doors(), self.secrets)
 
     def _doors(self) -> tuple[Server, ...]:
         return self.door, self.provider_door
@@ -240,6 +254,7 @@ def _start_proxy(plan: _Plan) -> Server:
             issuers[plan.provider],
             plan.backend,
             "--skip-jwt-bearer-tokens",
+            "--oidc-extra-audience=brief-proxy",
             *options,
             client=_ASKING if plan.asks and plan.provider is not Provider.DEX else "proxy",
             program=plan.program,

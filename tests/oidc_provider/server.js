@@ -10,6 +10,7 @@ const accounts = JSON.parse(process.env.ACCOUNTS);
 
 const SECRET = "of-the-tests";
 const ASKING = "asking-proxy"; // the client whose users are asked whether they agree
+const BRIEF = "brief-proxy"; // the client whose tokens are good for two seconds
 
 const client = (id) => ({
   client_id: id,
@@ -18,9 +19,10 @@ const client = (id) => ({
 });
 
 const provider = new Provider(issuer, {
-  clients: [client("proxy"), client(ASKING)],
+  clients: [client("proxy"), client(ASKING), client(BRIEF)],
   claims: { openid: ["sub"], email: ["email", "email_verified"], profile: ["name"] },
   conformIdTokenClaims: false,
+  ttl: { IdToken: (ctx, token, { clientId }) => (clientId === BRIEF ? 2 : 3600) },
   pkce: { required: () => false },
   features: { devInteractions: { enabled: true } },
   cookies: { keys: ["of-the-tests"] },

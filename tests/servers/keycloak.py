@@ -34,7 +34,7 @@ NELL = User("nell", "to-be-changed")
 """An account that must choose a new password at its next log-in."""
 
 _TOTP_SECRET = "the-secret-of-the-app"
-TESS_APP = Totp(_TOTP_SECRET.encode())
+TESS_APP = Totp(_TOTP_SECRET.encode(), window=20)
 """The app that shows `TESS` her codes."""
 
 _SOURCE = ROOT / "tests" / "keycloak"
@@ -150,8 +150,8 @@ def _user(user: User) -> dict[str, Any]:
 def start_keycloak(*, port: int = 0) -> Iterator[Server]:
     """Run Keycloak with a copy of the filled database; stop it at the end.
 
-    Its realm is under `REALM_PATH`; its clients are "proxy" and "asking-proxy", whose users
-    are asked whether they agree.
+    Its realm is under `REALM_PATH`; its clients are "proxy", "brief-proxy", whose tokens are
+    good for two seconds, and "asking-proxy", whose users are asked whether they agree.
 
     Parameters
     ----------

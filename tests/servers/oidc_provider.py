@@ -42,7 +42,8 @@ def _install_in(folder: Path) -> None:
 def start_oidc_provider(*, port: int = 0, public_port: int | None = None) -> Server:
     """Start oidc-provider with the accounts of the tests.
 
-    Its clients are "proxy" and "asking-proxy", whose users are asked whether they agree.
+    Its clients are "proxy", "brief-proxy", whose tokens are good for two seconds, and
+    "asking-proxy", whose users are asked whether they agree.
 
     Parameters
     ----------

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import threading
 import time
+from collections.abc import Iterator
 
 __all__ = ["Totp"]
 
 _PERIOD_SECONDS = 30
 _DIGITS = 6
+_MOST_WRONG = 1000
 
 
 class Totp:
@@ -20,30 +22,35 @@ class Totp:
     ----------
     secret : `bytes`
         What the app and the provider share.
+    window : `int`
+        How many steps before and after the present one the provider takes.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, window: int) -> None:
         self._secret = secret
+        self._window = window
         self._lock = threading.Lock()
         self._last = 0
 
     def fresh(self) -> str:
         """Return a code that was not returned before and that the provider takes now.
 
-        A provider takes the codes of the step before and after too, and none twice (RFC 6238,
-        5.2): from the fourth code on within a minute and a half this waits for the next step.
+        A provider takes none twice (RFC 6238, 5.2): when all of its window are used up, this
+        waits for the next step.
         """
         with self._lock:
-            step = max(self._last + 1, self._now() - 1)
-            while step > self._now() + 1:
+            # The outermost steps are left out: time goes by until the provider looks.
+            step = max(self._last + 1, self._now() - self._window + 1)
+            while step > self._now() + self._window - 1:
                 time.sleep(_PERIOD_SECONDS - time.time() % _PERIOD_SECONDS)
             self._last = step
         return self._code(step)
 
-    def wrong(self) -> str:
-        """Return a code that the provider does not take."""
-        good = {self._code(self._now() + offset) for offset in range(-2, 4)}
-        return next(code for code in map("{:06d}".format, range(10)) if code not in good)
+    def wrong(self) -> Iterator[str]:
+        """Yield different codes that the provider does not take."""
+        around = range(-self._window - 1, self._window + 3)
+        good = {self._code(self._now() + offset) for offset in around}
+        return (code for code in map("{:06d}".format, range(_MOST_WRONG)) if code not in good)
 
     @staticmethod
     def _now() -> int:
