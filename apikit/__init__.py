@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from apikit.retries import Retry
     from apikit.retry import retry_request
     from apikit.session import Session
-    from apikit.stores import MemoryStore, RedisStore, SQLiteStore
+    from apikit.stores import MemoryStore, RedisStore, SQLiteStore, open_store
 
 __all__ = [
     "APIFlask",
@@ -35,6 +35,7 @@ __all__ = [
     "SessionPool",
     "add_metadata_route",
     "get_logger",
+    "open_store",
     "raise_from_response",
     "raise_ise",
     "retry_request",
@@ -53,6 +54,7 @@ _LAZY = {
     "SessionPool": "pool",
     "add_metadata_route": "app",
     "get_logger": "log",
+    "open_store": "stores",
     "retry_request": "retry",
     "set_flask_metadata": "app",
     "app": "",

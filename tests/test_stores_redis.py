@@ -93,19 +93,21 @@ def test_child_of_a_fork_has_connections_of_its_own(kind: RedisKind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "problem"),
+    "url",
     [
-        ("http://host", "must begin with one of redis://, rediss://, unix://, not 'http://host'"),
-        ("", "must begin with"),
-        (None, "must begin with"),
-        (b"redis://host", "must begin with"),
-        ("redis://host:port", "not a URL of Redis"),
-        ("redis://host?socket_timeout=soon", "not a URL of Redis"),
+        "http://host",
+        "",
+        None,
+        b"redis://host",
+        "redis://host:port",
+        "redis://host?socket_timeout=soon",
+        "redis://:pass/word@host",
     ],
 )
-def test_what_is_no_url_is_refused(url: Any, problem: str) -> None:
-    with pytest.raises(ValueError, match=problem):
+def test_what_is_no_url_is_refused(url: Any) -> None:
+    with pytest.raises(ValueError, match="is not a URL of Redis: give redis://user") as refusal:
         RedisStore(url, SECRET)
+    assert "'pass" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from apikit.stores.protocol import Store, StoreError
 from apikit.stores.records import Entry, Found, Refusal
+from apikit.stores.urls import open_store
 
 if TYPE_CHECKING:
     from apikit.stores.memory import MemoryStore
@@ -25,6 +26,7 @@ __all__ = [
     "SQLiteStore",
     "Store",
     "StoreError",
+    "open_store",
 ]
 
 _LAZY: Final = {"MemoryStore": "memory", "RedisStore": "redis", "SQLiteStore": "sqlite"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from apikit import errors
 from apikit.stores.sealed import SealedStore, check_seconds
 from apikit.stores.sealing import require
+from apikit.stores.urls import masked
 
 __all__ = ["RedisStore"]
 
@@ -71,20 +71,16 @@ class RedisStore(SealedStore):
         timeout: float = 0.5,
         prefix: str = "apikit:",
     ) -> None:
+        self._shown = masked(url)
         try:
             super().__init__(secret, lease)
+            check_seconds("timeout", timeout)
+            if not isinstance(prefix, str):
+                raise TypeError(f"prefix must be a str, not {type(prefix).__name__}")
+            self._prefix = prefix
+            self._client = _connect(url, self._shown, timeout)
         finally:
-            del secret
-        check_seconds("timeout", timeout)
-        if not isinstance(prefix, str):
-            raise TypeError(f"prefix must be a str, not {type(prefix).__name__}")
-        self._shown = errors.mask_url(url)
-        if not isinstance(url, str) or not url.startswith(_SCHEMES):
-            raise ValueError(
-                f"url must begin with one of {', '.join(_SCHEMES)}, not {self._shown!r}"
-            )
-        self._prefix = prefix
-        self._client = _connect(url, self._shown, timeout)
+            del url, secret  # tracebacks show the names of their frames
 
     def close(self) -> None:
         """Close the connections; the next call makes others."""
@@ -143,12 +139,21 @@ def _connect(url: str, shown: str, timeout: float) -> Any:
         from redis.retry import Retry
     # A connection that was kept may be dead since the server was started anew: once more.
     again = Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,))
+    client = None
     try:
-        client = redis.Redis.from_url(
-            url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=again
+        if isinstance(url, str) and url.startswith(_SCHEMES):
+            client = redis.Redis.from_url(
+                url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=again
+            )
+    except ValueError:
+        pass  # its text may repeat a part of the password
+    finally:
+        del url  # tracebacks show the names of their frames
+    if client is None:
+        raise ValueError(
+            f"url {shown!r} is not a URL of Redis: give redis://user:password@host:port/number, "
+            "rediss:// or unix://path, with % and two digits for what a URL cannot hold"
         )
-    except ValueError as failure:
-        raise ValueError(f"url {shown!r} is not a URL of Redis: {failure}") from None
     client.connection_pool.connection_kwargs["decode_responses"] = False
     return client
 

@@ -32,15 +32,14 @@ class Seal:
 
     def __init__(self, secret: str | bytes) -> None:
         try:
-            material = _check_secret(secret)
+            with require("cryptography"):
+                from cryptography.hazmat.primitives import hashes
+                from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+                from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+            derive = HKDF(hashes.SHA256(), length=64, salt=None, info=_PURPOSE).derive
+            keys = derive(_check_secret(secret))
         finally:
             del secret  # tracebacks show the names of their frames
-        with require("cryptography"):
-            from cryptography.hazmat.primitives import hashes
-            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-            from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-        keys = HKDF(hashes.SHA256(), length=64, salt=None, info=_PURPOSE).derive(material)
-        del material
         self._name_key = keys[:32]
         self._cipher = AESGCM(keys[32:])
 
@@ -107,9 +106,10 @@ def _check_secret(secret: str | bytes) -> bytes:
     if not isinstance(secret, str | bytes):
         raise TypeError(f"secret must be a str or bytes, not {type(secret).__name__}")
     material = secret.encode() if isinstance(secret, str) else secret
-    if len(material) < _LEAST_BYTES:
+    if (length := len(material)) < _LEAST_BYTES:
+        del secret, material
         raise ValueError(
-            f"secret must have at least {_LEAST_BYTES} bytes, not {len(material)}: make one with "
+            f"secret must have at least {_LEAST_BYTES} bytes, not {length}: make one with "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' and give the same to "
             "all processes"
         )

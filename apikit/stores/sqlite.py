@@ -92,11 +92,11 @@ class SQLiteStore(SealedStore):
         lease: float = 5,
         timeout: float = 1,
     ) -> None:
-        self._path = _check_path(path)
         try:
+            self._path = _check_path(path)
             super().__init__(secret, lease)
         finally:
-            del secret
+            del secret  # tracebacks show the names of their frames
         check_seconds("timeout", timeout)
         self._timeout = timeout
         self._connection: sqlite3.Connection | None = None
@@ -111,7 +111,7 @@ class SQLiteStore(SealedStore):
 
     def __repr__(self) -> str:
         """Show where it is."""
-        return f"<SQLiteStore {self._path}>"
+        return f"<SQLiteStore {getattr(self, '_path', '')}>"
 
     def _check(self) -> None:
         """Refuse a file that can never be used; that others are writing is no reason."""
