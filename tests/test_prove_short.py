@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import isolation, mixing
+from tests.prove import isolation, logins, mixing
 from tests.prove.__main__ import PROMISES
 from tests.prove.harness import Tally
 
@@ -18,6 +18,7 @@ SHORT = {
     "valgrind": 2,
     "isolation": 3000,
     "mixing": 2000,
+    "logins": len(logins.SCENES),
     "canaries": PROMISES["canaries"].full,
 }
 
@@ -27,8 +28,8 @@ def test_every_promise_has_a_short_form() -> None:
 
 
 #: The sanitizer's quarantine grows by what was given back: no memory can be judged; nor can
-#: valgrind run what is instrumented; and the service of the isolation is another program.
-NO_ASAN = {name: [pytest.mark.no_asan] for name in ("longlife", "valgrind", "isolation")}
+#: valgrind run what is instrumented; and the services of the last two are other programs.
+NO_ASAN = {name: [pytest.mark.no_asan] for name in ("longlife", "valgrind", "isolation", "logins")}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,17 @@ def test_isolation_finds_out_a_session_that_all_share(tmp_path: Path) -> None:
     assert not verdict.kept
     assert tally["for another user"] > tally["right"]
     assert tally["let in by a wrong password"] > 0
+
+
+@pytest.mark.no_asan  # as above
+def test_logins_finds_out_workers_that_share_nothing(tmp_path: Path) -> None:
+    tally = Tally.open(tmp_path / "state.json", 1, quiet=True)
+    verdict = logins.prove(tally, [logins.Scene("gunicorn", "memory")])
+    assert not verdict.kept
+    workers = tally["gunicorn on memory: workers"]
+    assert workers > 1
+    assert tally["gunicorn on memory: log-ins"] == workers
+    assert tally["gunicorn on memory: tries"] > 1
 
 
 def test_mixing_finds_out_a_header_beside_a_cookie(tmp_path: Path) -> None:

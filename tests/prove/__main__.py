@@ -6,14 +6,34 @@ import argparse
 import sys
 
 from tests.faults.handle import ROOT
-from tests.prove import canaries, fork, isolation, kill, longlife, mixing, truncation, valgrind
+from tests.prove import (
+    canaries,
+    fork,
+    isolation,
+    kill,
+    logins,
+    longlife,
+    mixing,
+    truncation,
+    valgrind,
+)
 from tests.prove.harness import Promise, Tally
 
 __all__ = ["PROMISES", "main"]
 
 PROMISES: dict[str, Promise] = {
     module.PROMISE.name: module.PROMISE
-    for module in (truncation, fork, kill, longlife, valgrind, isolation, mixing, canaries)
+    for module in (
+        truncation,
+        fork,
+        kill,
+        longlife,
+        valgrind,
+        isolation,
+        mixing,
+        logins,
+        canaries,
+    )
 }
 
 
