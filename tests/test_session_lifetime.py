@@ -77,7 +77,14 @@ class _Proxies(dict):
         return super().__getitem__(key)
 
 
-@pytest.mark.parametrize("name", ["auth", "proxies", "headers", "cookies", "hooks", "transport"])
+class _Kept(dict):
+    """A mapping whose memory is given back at once, as that of a plain dict is not."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["auth", "proxies", "headers", "cookies", "hooks", "transport", "params", "retries"],
+)
 def test_a_setting_may_be_replaced_at_any_moment_of_a_call(name):
     """As another thread might: at each function of the Python half."""
     with apikit.Session(transport=lambda request: answer()) as session:
@@ -87,9 +94,13 @@ def test_a_setting_may_be_replaced_at_any_moment_of_a_call(name):
             "proxies": _Proxies,
             "headers": lambda: CaseInsensitiveDict({"A": "b"}),
             "cookies": lambda: CookieJar({"a": "b"}),
-            "hooks": lambda: {"response": [lambda response, **_: None]},
+            "hooks": lambda: _Kept(response=[lambda response, **_: None]),
             "transport": lambda: lambda request: answer(),
+            "params": lambda: _Kept(a="b"),
+            "retries": lambda: apikit.Retry(total=1),
         }
+        session.hooks, session.params = values["hooks"](), values["params"]()
+        session.retries = values["retries"]()
 
         def replace(frame, event, argument):
             if event == "call" and "apikit" in frame.f_code.co_filename:

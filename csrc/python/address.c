@@ -145,8 +145,9 @@ ak_call_take_params(struct ak_call *call, PyObject *params)
 {
     PyObject *merged = NULL; /* new */
     if (!ak_has_no_entries(call->session->params)) {
-        merged = ak_prepare_call("merge_params", Py_BuildValue("(OO)", call->session->params,
-                                                               params == NULL ? Py_None : params));
+        merged =
+            ak_prepare_call("merge_params", Py_BuildValue("(NO)", Py_NewRef(call->session->params),
+                                                          params == NULL ? Py_None : params));
         if (merged == NULL) {
             return -1;
         }

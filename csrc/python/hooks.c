@@ -103,16 +103,18 @@ ak_call_run_hooks(struct ak_call *call, PyObject *response)
 {
     /* A password is not posted twice: the hooks of auth= do not see a log-in's form. */
     PyObject *of_auth = call->secret_body.len > 0 ? NULL : call->auth_hooks;
-    PyObject *shared = call->session->hooks;
+    PyObject *shared = call->session->hooks; /* borrowed */
     bool some = may_have_hooks(call->hooks) || may_have_hooks(shared) || of_auth != NULL;
     if (call->source == AK_FROM_REQUEST || !some) {
         return response;
     }
+    shared = Py_NewRef(or_none(shared));          /* the session's may be replaced meanwhile */
     PyObject *connection = make_connection(call); /* new */
     if (connection == NULL) {
+        Py_DECREF(shared);
         Py_DECREF(response);
         return NULL;
     }
-    return ak_prepare_call("dispatch_hooks", Py_BuildValue("(OOONN)", shared, or_none(call->hooks),
+    return ak_prepare_call("dispatch_hooks", Py_BuildValue("(NOONN)", shared, or_none(call->hooks),
                                                            or_none(of_auth), response, connection));
 }

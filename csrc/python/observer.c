@@ -17,7 +17,8 @@ static int
 add_headers(struct ak_call *call, PyObject *request, PyObject *added)
 {
     PyObject *own = call->headers != NULL ? call->headers : call->session->headers;
-    call->headers_of_hop = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", own, added));
+    call->headers_of_hop =
+        ak_prepare_call("merge_headers", Py_BuildValue("(NO)", Py_NewRef(own), added));
     PyObject *sent = call->headers_of_hop == NULL ? NULL : ak_call_prepared_request(call); /* new */
     PyObject *headers = sent == NULL ? NULL : PyObject_GetAttrString(sent, "headers");     /* new */
     int result = headers == NULL ? -1 : PyObject_SetAttrString(request, "headers", headers);

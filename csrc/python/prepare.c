@@ -88,7 +88,8 @@ take_headers(struct ak_call *call, PyObject *headers)
         return 0;
     }
     PyObject *under = call->source == AK_FROM_REQUEST ? Py_None : call->session->headers;
-    call->headers = ak_prepare_call("merge_headers", Py_BuildValue("(OO)", under, headers));
+    call->headers =
+        ak_prepare_call("merge_headers", Py_BuildValue("(NO)", Py_NewRef(under), headers));
     if (call->headers != NULL && !ak_is_headers(call->state, call->headers)) {
         PyErr_SetString(PyExc_TypeError, "merge_headers must give a Headers");
         return -1;
@@ -177,7 +178,8 @@ check_session_hooks(PyObject *hooks)
     if (hooks == Py_None || PyDict_CheckExact(hooks)) {
         return 0;
     }
-    PyObject *lists = ak_prepare_call("read_hooks", Py_BuildValue("(O)", hooks)); /* new */
+    PyObject *lists =
+        ak_prepare_call("read_hooks", Py_BuildValue("(N)", Py_NewRef(hooks))); /* new */
     Py_XDECREF(lists);
     return lists == NULL ? -1 : 0;
 }
