@@ -62,6 +62,12 @@ def check_warnings() -> bool:
         return bool(commands) and all(pool.map(lambda command: passes(*command), commands))
 
 
+def check_instructions() -> bool:
+    """Count the instructions of the hot paths: a toolchain without counts is not judged."""
+    install()
+    return passes(sys.executable, "-P", "-m", "tests.count")
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "ruff check": lambda: passes("ruff", "check", "--quiet", *PYTHON_SOURCES),
     "ruff format": lambda: passes("ruff", "format", "--quiet", "--diff", *PYTHON_SOURCES),
@@ -83,6 +89,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
         "-Icsrc",
         *SOURCES,
     ),
+    "instructions": check_instructions,
     "sh -n": lambda: passes("sh", "-n", "dev") and passes("bash", "-n", ".ci/run"),
     "shellcheck": lambda: passes("shellcheck", "dev", ".ci/run"),
 }

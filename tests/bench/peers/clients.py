@@ -6,9 +6,7 @@ that cannot gets one client a thread.
 
 from __future__ import annotations
 
-import asyncio
 import io
-import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +46,7 @@ def urllib3(place: Place) -> Fetch:
 
 
 def http_client(place: Place) -> Fetch:
+    import ssl
     from http.client import HTTPConnection, HTTPSConnection
 
     parts = urlsplit(place.url)
@@ -69,6 +68,8 @@ def http_client(place: Place) -> Fetch:
 
 
 def httpx(place: Place) -> Fetch:
+    import ssl
+
     from httpx import Client, Limits
 
     trust = ssl.create_default_context(cafile=place.ca) if place.ca else True
@@ -78,6 +79,9 @@ def httpx(place: Place) -> Fetch:
 
 
 def aiohttp(place: Place) -> Work:
+    import asyncio
+    import ssl
+
     from aiohttp import ClientSession, TCPConnector
 
     trust = ssl.create_default_context(cafile=place.ca) if place.ca else True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tests.bench.model import Place
@@ -10,11 +10,14 @@ from tests.bench.model import Place
 __all__ = [
     "METADATA",
     "build",
+    "build_100",
     "constant",
     "constant_app",
     "make_app",
     "metadata",
+    "metadata_beside_a_hook",
     "metadata_of_last",
+    "metadata_of_last_of_100",
 ]
 
 METADATA = {
@@ -59,8 +62,19 @@ def metadata(_place: Place) -> Callable[[], bytes]:
     return caller(make_app(), "/metadata")
 
 
-def metadata_of_last(_place: Place) -> Callable[[], bytes]:
-    return caller(make_app(PREFIXES), f"{PREFIXES[-1]}/metadata")
+def metadata_beside_a_hook(_place: Place) -> Callable[[], bytes]:
+    """Return a call that Flask answers, since a hook of the service must be called."""
+    app = make_app()
+    app.after_request(lambda response: response)
+    return caller(app, "/metadata")
+
+
+def metadata_of_last(_place: Place, prefixes: Sequence[str] = PREFIXES) -> Callable[[], bytes]:
+    return caller(make_app(list(prefixes)), f"{prefixes[-1]}/metadata")
+
+
+def metadata_of_last_of_100(place: Place) -> Callable[[], bytes]:
+    return metadata_of_last(place, PREFIXES[:100])
 
 
 def constant_app() -> Callable[[dict[str, Any], Any], list[bytes]]:
@@ -81,11 +95,15 @@ def constant(_place: Place) -> Callable[[], bytes]:
     return caller(constant_app(), "/metadata")
 
 
-def build(_place: Place) -> Callable[[], int]:
-    """Return a call that makes an app with 1000 prefixes, and counts its rules."""
+def build(_place: Place, prefixes: Sequence[str] = PREFIXES) -> Callable[[], int]:
+    """Return a call that makes an app with many prefixes, and counts its rules."""
 
     def call() -> int:
-        app = make_app(PREFIXES)
+        app = make_app(list(prefixes))
         return sum(rule.endpoint == "_return_metadata" for rule in app.url_map.iter_rules())
 
     return call
+
+
+def build_100(place: Place) -> Callable[[], int]:
+    return build(place, PREFIXES[:100])

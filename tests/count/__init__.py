@@ -1,0 +1,1 @@
+"""`./dev count`: how many instructions the hot paths take, and that they do not become more."""
