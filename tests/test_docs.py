@@ -115,6 +115,7 @@ def _exists(proof: str) -> bool:
         ("differences", 40),
         ("session", 25),
         ("deploying", 15),
+        ("backend", 20),
         ("security", 25),
         ("ways_in", 10),
         ("stores", 15),

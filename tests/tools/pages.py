@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 import csv
+import re
 import textwrap
+from dataclasses import dataclass
 
 from tests.tools.project import ROOT
 
-__all__ = ["DOCS", "rows_of", "tables_of"]
+__all__ = ["DOCS", "Block", "blocks_of", "rows_of", "tables_of"]
 
 DOCS = ROOT / "docs"
 DIRECTIVE = ".. csv-table::"
+_BLOCK = re.compile(r"^( *)\.\. code-block:: (\w+)\n\n((?:\1   .*\n|\n)+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A code block of a page: its language and its text, without the indentation."""
+
+    language: str
+    text: str
+
+    @property
+    def begins(self) -> str:
+        """The first line, without what stands before a command."""
+        return self.text.partition("\n")[0].removeprefix("$ ")
+
+    @property
+    def commands(self) -> list[str]:
+        """The command lines of a console block, those that go on in the next line as one."""
+        whole = self.text.replace("\\\n", " ")
+        return [" ".join(one.split()) for one in re.findall(r"^\$ (.+)$", whole, re.MULTILINE)]
+
+
+def blocks_of(page: str) -> list[Block]:
+    """Return the code blocks of a page, in its order."""
+    found = _BLOCK.finditer((DOCS / page).read_text(encoding="utf-8"))
+    return [Block(one[2], textwrap.dedent(one[3]).strip("\n")) for one in found]
 
 
 def tables_of(page: str) -> list[tuple[str, list[list[str]]]]:
