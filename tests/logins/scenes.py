@@ -30,11 +30,19 @@ from .leaks import Secret, Thing
 from .tokens import get_token
 from .worlds import Provider, World
 
-__all__ = ["SITUATIONS", "Mode", "Outcome", "Scene", "Step", "find_scene"]
+__all__ = [
+    "SITUATIONS",
+    "Mode",
+    "Outcome",
+    "Scene",
+    "Step",
+    "find_scene",
+    "open_for_a_moment",
+]
 
 _EXPIRY_SECONDS = 120.0
 _POLL_SECONDS = 0.05
-_BRIEF_SECONDS = 2
+_BRIEF_SECONDS = 1
 _MOST_TRIES = 20
 _FORM = Count(passwords=1, logins=1)
 _NOTHING = Count()
@@ -211,25 +219,7 @@ def _is_expired(scene: Scene) -> Iterator[Step]:
 
 
 def _token_is_expired(scene: Scene) -> Iterator[Step]:
-    given: list[str] = []
-
-    def give(user: str, password: str) -> str:
-        given.append(scene.token(ANN, brief_seconds=None if given else _BRIEF_SECONDS))
-        return f"Bearer {given[-1]}"
-
-    # On a busy machine a short life may be over before the first request.
-    for _ in range(_MOST_TRIES):
-        given.clear()
-        if scene.mode is Mode.FUNCTION:
-            client = scene.open(ANN, scene.secret(ANN), login=give)
-        else:
-            given.append(scene.token(ANN, brief_seconds=_BRIEF_SECONDS))
-            client = scene.open(ANN, given[0])
-        before = scene.world.counts()
-        fresh = scene.look(client, before)
-        if len(given) == 1 and fresh.reply.status == 200:
-            break
-        client.__exit__(None, None, None)
+    client, given, fresh = open_for_a_moment(scene)
     with client:
         yield Step(scene.served(_NOTHING), fresh)
         scene.await_expiry(given[0])
@@ -239,6 +229,42 @@ def _token_is_expired(scene: Scene) -> Iterator[Step]:
             yield Step(scene.served(scene.fetching()), came)
         else:
             yield Step(scene.refused(), came)
+
+
+def open_for_a_moment(scene: Scene) -> tuple[Client, list[str], Outcome]:
+    """Open a client whose token soon expires.
+
+    Returns
+    -------
+    client : `Client`
+        It has asked for a page.
+    given : `list` [`str`]
+        The tokens that there were; a function goes on with one that lasts.
+    fresh : `Outcome`
+        What came of it while the token was good.
+    """
+    given: list[str] = []
+    brief = _BRIEF_SECONDS
+
+    def give(user: str, password: str) -> str:
+        given.append(scene.token(ANN, brief_seconds=None if given else brief))
+        return f"Bearer {given[-1]}"
+
+    # On a busy machine a short life may be over before the first request.
+    for _ in range(_MOST_TRIES):
+        given.clear()
+        if scene.mode is Mode.FUNCTION:
+            client = scene.open(ANN, scene.secret(ANN), login=give)
+        else:
+            given.append(scene.token(ANN, brief_seconds=brief))
+            client = scene.open(ANN, given[0])
+        before = scene.world.counts()
+        fresh = scene.look(client, before)
+        if len(given) == 1 and fresh.reply.status == 200:
+            return client, given, fresh
+        client.__exit__(None, None, None)
+        brief += 1
+    raise AssertionError("no token lasts until the first request")
 
 
 def _is_two_factor(scene: Scene) -> Iterator[Step]:
