@@ -14,6 +14,9 @@ __all__ = ["check_base", "join"]
 _NEVER: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 #: "." and "..", also with the parameters (";x") that some servers cut off.
 _DOTS: Final = re.compile(r"\.{1,2}(?:;.*)?", re.DOTALL)
+#: How often the encoding of a path is undone: one with more layers nobody needs, and each
+#: costs a walk over it.
+_MOST_LAYERS: Final = 8
 
 
 def check_base(url: str, what: str = "base_url") -> str:
@@ -60,7 +63,7 @@ def join(base: str, path: str) -> str:
         If it is no string.
     ValueError
         If it has ``..``, ``.``, ``//``, a backslash or a control character, percent-encoded
-        or not, or a query or fragment.
+        or not, or a query or fragment, or is encoded again and again.
     """
     if not isinstance(path, str):
         raise TypeError(f"path must be a str, not {type(path).__name__}")
@@ -81,6 +84,8 @@ def join(base: str, path: str) -> str:
 
 def _decode(path: str) -> str:
     """Undo percent-encoding, as often as somebody could."""
-    while (plain := unquote(path)) != path:
-        path = plain
-    return path
+    for _ in range(_MOST_LAYERS):
+        before, path = path, unquote(path)
+        if path == before:
+            return path
+    raise ValueError("the path is percent-encoded again and again: encode what callers sent once")

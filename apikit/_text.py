@@ -8,9 +8,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
-__all__ = ["charset_of", "guess_charset", "guess_json_charset", "parse_links"]
+__all__ = ["charset_of", "guess_charset", "guess_json_charset", "is_charset", "parse_links"]
 
 _QUOTES: Final = "\"' "
+
+#: RFC 2978, 2.3.  Python keeps each name that it has ever looked for, also in vain.
+_NAME: Final = re.compile(r"[!-~]{1,40}")
+#: Python's codecs that are no charsets; to decode by "punycode" takes the square of the size.
+_NO_CHARSETS: Final = frozenset(
+    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
 
 #: Byte order marks by which JSON shows its encoding, the longer before the shorter.
 _MARKS: Final = (
@@ -58,6 +65,20 @@ def charset_of(content_type: str | None) -> str | None:
     if "text" in kind:
         return "ISO-8859-1"
     return "utf-8" if "application/json" in kind else None
+
+
+def is_charset(name: str) -> bool:
+    """Whether a server may name this charset: Python has it, and it is one of texts.
+
+    Parameters
+    ----------
+    name
+        From `charset_of`.
+    """
+    try:
+        return bool(_NAME.fullmatch(name)) and codecs.lookup(name).name not in _NO_CHARSETS
+    except LookupError:
+        return False
 
 
 def guess_charset(content: bytes) -> str | None:

@@ -100,11 +100,11 @@ class Response(_core.Response):
         content = self.content
         if not content:
             return ""
-        encoding = self.encoding
-        if encoding is None:
-            encoding = self.apparent_encoding
+        charset = self._find_charset()
+        if charset is None:
+            charset = self.apparent_encoding
         try:
-            return str(content, encoding or "utf-8", errors="replace")
+            return str(content, charset or "utf-8", errors="replace")
         except (LookupError, ValueError):
             # A charset that Python has not, or that is none.
             return str(content, errors="replace")
@@ -261,6 +261,13 @@ class Response(_core.Response):
             setattr(self, name, value)
         self.__dict__.update(state["attributes"])
 
+    def _find_charset(self) -> str | None:
+        """Return `encoding`, but utf-8 for what a server calls a charset and is none."""
+        charset = self.encoding
+        if charset is None or "_encoding" in self.__dict__ or _text.is_charset(charset):
+            return charset
+        return "utf-8"
+
     def _kept_content(self) -> bytes:
         try:
             return self.content
@@ -272,10 +279,11 @@ class Response(_core.Response):
             yield piece
 
     def _decoded(self, pieces: Iterable[bytes]) -> Iterator[Any]:
-        if self.encoding is None:
+        charset = self._find_charset()
+        if charset is None:
             yield from pieces
             return
-        decoder = codecs.getincrementaldecoder(_known(self.encoding))(errors="replace")
+        decoder = codecs.getincrementaldecoder(_known(charset))(errors="replace")
         for piece in pieces:
             if text := decoder.decode(piece):
                 yield text

@@ -264,6 +264,12 @@ def test_without_a_session_url_the_place_is_the_base_urls_origin() -> None:
     assert inside.state == "ok"
 
 
+@pytest.mark.timeout(60)
+def test_a_page_of_fieldsets_in_fieldsets_is_read() -> None:
+    filling = "<fieldset><input>" * 120_000
+    assert isinstance(read(filling + form(USER + SECRET)), Form)
+
+
 def test_a_page_of_a_megabyte_is_read() -> None:
     filling = "<p class=x>text &amp; more <a href=/y>z</a>" * 25_000
     assert isinstance(read(filling + form(USER + SECRET)), Form)

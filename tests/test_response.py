@@ -1,5 +1,6 @@
 """A Response beyond what it shares with requests': text, files, pickles, secrets."""
 
+import encodings
 import gc
 import io
 import pickle
@@ -142,12 +143,24 @@ def test_text_pieces_are_cut_at_characters(session, servers):
     assert "\ufffd" not in "".join(pieces)
 
 
-@pytest.mark.parametrize("charset", ["hex", "no-such", "idna", "a\\0b", "rot13", "undefined"])
+@pytest.mark.parametrize(
+    "charset", ["hex", "no-such", "idna", "a\\0b", "rot13", "undefined", "punycode"]
+)
 def test_a_charset_that_gives_no_text_is_passed_over(session, servers, charset):
     url = servers.here + raw(PLAIN.replace("text/plain", f"text/plain; charset={charset}"))
     response = session.get(url)
     assert response.text == "line1\nline2"
     assert "".join(response.iter_content(3, decode_unicode=True)) == "line1\nline2"
+
+
+def test_a_charset_with_a_long_name_is_not_looked_for(session, servers):
+    """Python would keep the name for good."""
+    name = "x" * 41
+    url = servers.here + raw(PLAIN.replace("text/plain", f"text/plain; charset={name}"))
+    response = session.get(url)
+    assert response.encoding == name
+    assert response.text == "line1\nline2"
+    assert name not in encodings._cache
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,29 @@ def test_headers_that_fill_the_head_of_a_request():
             session.get(URL)
 
 
+def test_redirects_whose_bodies_are_too_much_together():
+    turns = iter(range(100))
+
+    def transport(request):
+        return answer(302, "x" * 1000, f"Location: /{next(turns)}")
+
+    with (
+        Session(transport=transport, max_body=4500) as session,
+        pytest.raises(errors.BodyTooLarge, match="redirects are over max_body"),
+    ):
+        session.get(URL)
+    assert next(turns) == 5
+
+
+@pytest.mark.parametrize("value", ["x" * 2_000_000, 2_000_000 * b"x", ["x"] * 400_000])
+def test_parameters_that_are_too_long(value):
+    with (
+        Session(transport=lambda request: answer()) as session,
+        pytest.raises(errors.InvalidURL, match="query of more than"),
+    ):
+        session.get(URL, params={"name": value})
+
+
 def _bomb() -> bytes:
     """Return three codings of gigabytes of members that hold nothing."""
     member = gzip.compress(b"", mtime=0)

@@ -126,8 +126,8 @@ class _Parser(HTMLParser):
         self._base = url
         self._inside: HtmlForm | None = None
         self._inert: list[str] = []
-        self._disabled = 0
         self._fieldsets: list[bool] = []
+        self._disabled = 0  # how many of them are
         self._by_id: dict[str, HtmlForm] = {}
         self._elsewhere: list[tuple[str, Control]] = []
         self._url = url
@@ -149,6 +149,7 @@ class _Parser(HTMLParser):
             self._open_form(given)
         elif tag == "fieldset":
             self._fieldsets.append("disabled" in given)
+            self._disabled += self._fieldsets[-1]
         elif tag in ("input", "button", "select"):
             self._add_control(tag, given)
 
@@ -162,7 +163,7 @@ class _Parser(HTMLParser):
         elif tag == "form":
             self._inside = None
         elif tag == "fieldset" and self._fieldsets:
-            self._fieldsets.pop()
+            self._disabled -= self._fieldsets.pop()
 
     def forms(self) -> Iterator[HtmlForm]:
         """Iterate over the forms, each with the controls that name it from elsewhere."""
@@ -189,7 +190,7 @@ class _Parser(HTMLParser):
             self._by_id.setdefault(given["id"], self._inside)
 
     def _add_control(self, tag: str, given: dict[str, str]) -> None:
-        if "disabled" in given or any(self._fieldsets):
+        if "disabled" in given or self._disabled:
             return
         default = _KINDS[tag]
         kind = default

@@ -92,6 +92,34 @@ ak_parse_url_object(struct ak_url *url, PyObject *object)
 
 /* ---- parameters ---- */
 
+/* A query may be a caller's of a service: that it is too long is no want of memory.
+ * Always -1. */
+static int
+raise_growth(enum ak_status status)
+{
+    struct ak_err err;
+    if (status != AK_TOO_LARGE) {
+        return ak_raise_no_memory();
+    }
+    (void)ak_fail(&err, AK_BAD_URL, "the parameters make a query of more than %d bytes",
+                  MOST_QUERY);
+    ak_raise(&err, NULL, NULL);
+    return -1;
+}
+
+static enum ak_status
+append_pair(struct ak_buf *query, struct ak_str name, struct ak_str value)
+{
+    enum ak_status status = query->len > 0 ? ak_buf_append_char(query, '&') : AK_OK;
+    if (status == AK_OK) {
+        status = ak_url_append_form_coded(query, name);
+    }
+    if (status == AK_OK) {
+        status = ak_buf_append_char(query, '=');
+    }
+    return status == AK_OK ? ak_url_append_form_coded(query, value) : status;
+}
+
 /* A dict of str to str, the common case: 1 when coded into QUERY, 0 when it is
  * something else, -1. */
 static int
@@ -112,11 +140,10 @@ code_plain_dict(PyObject *params, struct ak_buf *query)
         if (text == NULL) {
             return -1;
         }
-        if ((query->len > 0 && ak_buf_append_char(query, '&') != AK_OK) ||
-            ak_url_append_form_coded(query, ak_str_of(name, (size_t)key_length)) != AK_OK ||
-            ak_buf_append_char(query, '=') != AK_OK ||
-            ak_url_append_form_coded(query, ak_str_of(text, (size_t)value_length)) != AK_OK) {
-            return ak_raise_no_memory();
+        enum ak_status status = append_pair(query, ak_str_of(name, (size_t)key_length),
+                                            ak_str_of(text, (size_t)value_length));
+        if (status != AK_OK) {
+            return raise_growth(status);
         }
     }
     return 1;
@@ -132,9 +159,8 @@ code_any_params(PyObject *params, struct ak_buf *query)
     int result = -1;
     if (text != NULL) {
         ak_buf_clear(query);
-        result = ak_buf_append(query, ak_str_of(text, (size_t)length)) == AK_OK
-                     ? 0
-                     : ak_raise_no_memory();
+        enum ak_status status = ak_buf_append(query, ak_str_of(text, (size_t)length));
+        result = status == AK_OK ? 0 : raise_growth(status);
     }
     Py_XDECREF(coded);
     return result;

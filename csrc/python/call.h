@@ -97,6 +97,7 @@ struct ak_call {
     bool exchanging;          /* exchange is initialised */
     PyObject *sink;           /* bytes that the exchange fills, or NULL */
     PyObject *history;        /* list of Response, or NULL while empty */
+    size_t history_bytes;     /* of their bodies */
     PyObject *announced;      /* the request as the observer was shown it, or NULL */
     PyObject *headers_of_hop; /* a Headers with what the observer added, or NULL */
 };

@@ -101,6 +101,22 @@ apply_redirect(struct ak_call *call, int status, struct ak_redirect *redirect)
     return 0;
 }
 
+/* The history keeps the bodies of redirects: together they may have what one may. */
+static int
+count_body(struct ak_call *call, PyObject *response)
+{
+    struct ak_err err;
+    call->history_bytes += ak_response_loaded(response).len;
+    if (call->history_bytes <= call->bounds.max_body) {
+        return 0;
+    }
+    (void)ak_fail(&err, AK_TOO_LARGE,
+                  "the bodies of the redirects are over max_body (%zu bytes) together: raise "
+                  "max_body",
+                  call->bounds.max_body);
+    return ak_call_raise(call, &err);
+}
+
 static int
 append_history(struct ak_call *call, PyObject *response)
 {
@@ -199,7 +215,8 @@ ak_call_follow(struct ak_call *call, PyObject *response)
         !ak_response_location(response, &location) || location.len == 0) {
         return 0;
     }
-    if (ak_response_drain(response) < 0 || take_call_back(call) < 0) {
+    if (ak_response_drain(response) < 0 || take_call_back(call) < 0 ||
+        count_body(call, response) < 0) {
         return -1;
     }
     Py_ssize_t hops = call->history == NULL ? 0 : PyList_GET_SIZE(call->history);
