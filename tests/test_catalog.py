@@ -39,7 +39,7 @@ def start() -> Iterator[Callable[..., FlaskClient]]:
     apps: list[Flask] = []
 
     def start_one(*urls: str, **settings: Any) -> FlaskClient:
-        made = Settings(tuple(map(Service, urls)), **{"interval": 0.05, "deadline": 5, **settings})
+        made = Settings(tuple(map(Service, urls)), **{"interval": 0.05, "timeout": 5, **settings})
         app = create_app(made)
         apps.append(app)
         app.extensions["apikit.catalog"].start()
@@ -67,6 +67,10 @@ def is_up(record: Record) -> bool:
 
 def is_down(record: Record) -> bool:
     return record.state is State.DOWN
+
+
+def is_bad(record: Record) -> bool:
+    return record.state in (State.DOWN, State.INVALID)
 
 
 def test_page_json_and_links_of_a_good_service(
@@ -157,6 +161,8 @@ MISBEHAVIOUR = {
     "file": ((302, "location:file:///etc/passwd", b""), "InvalidSchema"),
     "login": ((302, "location:/html/login", b""), "in place of JSON, after a redirect to http"),
 }
+#: Of these, what is no answer of status 200.
+DOWN = {"gone", "loop", "file"}
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOUR)
@@ -165,11 +171,12 @@ def test_misbehaviour_spoils_one_row_only(
 ) -> None:
     services.answers = {other: answer for other, (answer, _) in MISBEHAVIOUR.items()}
     client = start(f"{services.url}/{name}", f"{services.url}/good")
-    bad = await_record(client, 0, is_down)
+    bad = await_record(client, 0, is_bad)
     await_record(client, 1, is_up)
+    assert bad.state == ("down" if name in DOWN else "invalid")
     assert MISBEHAVIOUR[name][1] in bad.reason
     rows = BeautifulSoup(client.get("/").text, "html.parser").select("tbody tr")
-    assert [row.get("class") for row in rows] == [["down"], ["up"]]
+    assert [row.get("class") for row in rows] == [[bad.state], ["up"]]
     assert MISBEHAVIOUR[name][1] in rows[0].text
     assert rows[1].select_one("th a").text == "good"  # type: ignore[union-attr]
 
@@ -184,7 +191,7 @@ def test_silent_service_delays_nobody(
     services: ManyServices, start: Callable[..., FlaskClient]
 ) -> None:
     services.held = {"silent"}
-    client = start(f"{services.url}/silent", f"{services.url}/good", deadline=0.5)
+    client = start(f"{services.url}/silent", f"{services.url}/good", timeout=0.5)
     await_record(client, 1, is_up)
     assert await_record(client, 0, is_down).reason == "it did not answer within 0.5 s"
 
@@ -226,6 +233,20 @@ def test_markup_of_a_service_is_text(
     assert [script.get("src") for script in soup.find_all("script")] == ["/static/catalog.js"]
     assert not [link for link in soup.find_all("a") if "javascript" in str(link.get("href"))]
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_name_of_the_file_is_shown(services: ManyServices) -> None:
+    app = create_app(Settings((Service(f"{services.url}/one", name="The first"),)))
+    client = app.test_client()
+    for wanted in (lambda record: True, is_up):
+        await_record(client, 0, wanted)
+        soup = BeautifulSoup(client.get("/").text, "html.parser")
+        (link,) = soup.select("tbody th a")
+        assert link.text == "The first"
+        (service,) = client.get("/services.json").get_json()["services"]
+        assert service["name"] == "The first"
+    assert service["metadata"]["name"] == "one"
+    app.extensions["apikit.catalog"].stop()
 
 
 def test_lone_surrogate_does_not_break_the_page(
@@ -280,7 +301,7 @@ def test_no_more_are_asked_at_once_than_allowed(
 ) -> None:
     names = [f"s{number}" for number in range(10)]
     services.held = set(names)
-    start(*(f"{services.url}/{name}" for name in names), concurrency=3, deadline=30)
+    start(*(f"{services.url}/{name}" for name in names), concurrency=3, timeout=30)
     for name in names[:3]:
         services.wait_until_asked(name, 1)
     assert sorted(services.asked) == names[:3]
@@ -302,7 +323,7 @@ def test_stopped_poller_asks_no_more_and_starts_again(
 @pytest.mark.no_asan  # gunicorn forks from a process that is not instrumented
 def test_each_forked_worker_asks_for_itself(services: ManyServices, tmp_path: Path) -> None:
     file = tmp_path / "services.toml"
-    file.write_text(f'interval = 1000\n[[services]]\nurl = "{services.url}/one"\n')
+    file.write_text(f'interval = 1000\n[[service]]\nurl = "{services.url}/one"\n')
     (tmp_path / "wsgi.py").write_text(
         "from apikit.catalog import create_app\n"
         f"app = create_app({str(file)!r})\n"
@@ -320,10 +341,10 @@ GOOD_FILE = """
 title = "api.example.org"
 interval = 30
 
-[[services]]
+[[service]]
 url = "https://api.example.org/one/"
 
-[[services]]
+[[service]]
 url = "https://api.example.org/two"
 metadata = "http://two.default.svc/metadata"
 """
@@ -345,21 +366,23 @@ def test_settings_of_a_file(tmp_path: Path) -> None:
 
 BAD_FILES = {
     "x =": "Invalid value",
-    "colour = 1": "'colour' is unknown: there are title,",
+    "colour = 1": "'colour' is unknown: there are service, title,",
     "interval = 0": "interval must be more than 0",
     'interval = "1"': "interval must be a number, not str",
     "concurrency = 1.5": "concurrency must be a whole number",
     "interval = nan": "interval must be more than 0",
     'title = ""': "title must not be empty",
-    "services = 3": "services must be an array of tables",
-    "[services]\nurl = 'http://a'": "services must be an array of tables",
-    "[[services]]": "service 1: url is missing",
-    "[[services]]\nurl = 'http://a'\nname = 'b'": "service 1: 'name' is unknown",
-    "[[services]]\nurl = 'ftp://a'": "service 1: url must be an http or https URL, not 'ftp://a'",
-    "[[services]]\nurl = 'http://ann:hush@a'": "must have no user name and password",
-    "[[services]]\nurl = 'http://a?b'": "must have no query",
-    "[[services]]\nurl = 3": "url must be a str, not int",
-    "[[services]]\nurl='http://a'\n[[services]]\nurl='http://a'": "is there twice",
+    "service = 3": "service must be an array of tables",
+    "[service]\nurl = 'http://a'": "service must be an array of tables",
+    "[[service]]": "service 1: url is missing",
+    "[[service]]\nurl = 'http://a'\nnome = 'b'": "service 1: 'nome' is unknown",
+    "[[service]]\nurl = 'http://a'\nname = 3": "service 1: name must be a str, not int",
+    "[[services]]\nurl = 'http://a'": "'services' is unknown: there are service,",
+    "[[service]]\nurl = 'ftp://a'": "service 1: url must be an http or https URL, not 'ftp://a'",
+    "[[service]]\nurl = 'http://ann:hush@a'": "must have no user name and password",
+    "[[service]]\nurl = 'http://a?b'": "must have no query",
+    "[[service]]\nurl = 3": "url must be a str, not int",
+    "[[service]]\nurl='http://a'\n[[service]]\nurl='http://a'": "is there twice",
 }
 
 
@@ -382,18 +405,28 @@ def test_command_asks_once(
     services: ManyServices, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "services.toml"
-    path.write_text(f"[[services]]\nurl = '{services.url}/one'\n")
+    path.write_text(f"[[service]]\nurl = '{services.url}/one'\n")
     assert main(["catalog", str(path), "--once"]) == 0
-    assert capsys.readouterr().out == f"up    {services.url}/one: 'one' '0.0.1'\n"
+    assert capsys.readouterr().out == f"up       {services.url}/one: 'one' '0.0.1'\n"
     services.answers["one"] = (500, "text/plain", b"")
     assert main(["catalog", str(path), "--once"]) == 1
-    line = f"down  {services.url}/one: it answers 500 Internal Server Error\n"
+    line = f"down     {services.url}/one: it answers 500 Internal Server Error\n"
     assert capsys.readouterr().out == line
 
 
 def test_command_refuses_a_wrong_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalog", str(tmp_path / "nothing.toml")]) == 1
     assert "nothing.toml" in capsys.readouterr().err
+
+
+def test_command_refuses_a_wrong_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "services.toml"
+    path.write_text("interval = 5\n")
+    assert main(["catalog", str(path), "--interval", "0"]) == 1
+    assert "interval must be more than 0" in capsys.readouterr().err
+    assert main(["catalog", str(path), "--interval", "2", "--once"]) == 0
 
 
 def test_command_refuses_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -407,7 +440,7 @@ def test_command_refuses_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.no_asan  # a process of its own, which is not instrumented
 def test_command_serves_until_ctrl_c(services: ManyServices, tmp_path: Path) -> None:
     path = tmp_path / "services.toml"
-    path.write_text(f"[[services]]\nurl = '{services.url}/one'\n")
+    path.write_text(f"[[service]]\nurl = '{services.url}/one'\n")
     command = [sys.executable, "-P", "-m", "apikit", "catalog", str(path), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

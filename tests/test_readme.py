@@ -161,7 +161,7 @@ def _stand_in(folder: Path, name: str, package: str) -> Path:
 
 @pytest.mark.no_asan  # the commands run in processes of their own
 def test_commands_of_the_module_do_what_their_words_say(hello: Server, tmp_path: Path) -> None:
-    services = f'[[services]]\nurl = "http://{LOOPBACK}:{hello.port}/hello"\n'
+    services = f'[[service]]\nurl = "http://{LOOPBACK}:{hello.port}/hello"\n'
     (tmp_path / "services.toml").write_text(services, encoding="utf-8")
     said = {}
     for command in sorted(MODULE_COMMANDS):

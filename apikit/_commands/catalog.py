@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 from apikit._commands import CommandError
@@ -23,9 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on")
     parser.add_argument("--port", type=int, default=8000, help="port to serve on (default: 8000)")
     parser.add_argument(
+        "--interval",
+        type=float,
+        metavar="SECONDS",
+        help="seconds between two questions to a service (default: what FILE says, or 30)",
+    )
+    parser.add_argument(
         "--once",
         action="store_true",
-        help="ask each service once, print a line for each, and fail if one is down",
+        help="ask each service once, print a line for each, and fail if one is not up",
     )
 
 
@@ -33,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C, or ask once."""
     try:
         settings = read_settings(options.file)
+        if options.interval is not None:
+            settings = dataclasses.replace(settings, interval=options.interval)
     except (OSError, ValueError) as error:
         raise CommandError(str(error)) from error
     return _ask_all(settings) if options.once else _serve(settings, options.host, options.port)
@@ -48,9 +57,10 @@ def _ask_all(settings: Settings) -> int:
 
 
 def _line_of(service: Service, answer: Answer) -> str:
-    if answer.metadata is None:
-        return f"down  {service.url}: {answer.reason}"
-    return f"up    {service.url}: {answer.metadata.name!r} {answer.metadata.version!r}"
+    said = answer.reason
+    if answer.metadata is not None:
+        said = f"{answer.metadata.name!r} {answer.metadata.version!r}"
+    return f"{answer.state:<7}  {service.url}: {said}"
 
 
 def _serve(settings: Settings, host: str, port: int) -> int:

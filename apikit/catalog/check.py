@@ -6,7 +6,7 @@ import time
 from http import HTTPStatus
 from typing import Final
 
-from apikit.catalog.records import Answer, Metadata
+from apikit.catalog.records import Answer, Metadata, State
 from apikit.catalog.settings import Service, Settings
 from apikit.errors import BodyTooLarge, RequestException, Timeout, TooManyRedirects
 from apikit.response import Response
@@ -26,11 +26,11 @@ def make_session(settings: Settings) -> Session:
     Parameters
     ----------
     settings
-        Its deadline and how many are asked at once.
+        Its timeout and how many are asked at once.
     """
     session = Session(
-        deadline=settings.deadline,
-        timeout=settings.deadline,
+        deadline=settings.timeout,
+        timeout=settings.timeout,
         max_body=_MOST_BYTES,
         max_redirects=_MOST_REDIRECTS,
         pool_maxsize=settings.concurrency,
@@ -52,12 +52,18 @@ def ask(session: Session, service: Service) -> Answer:
         Whom to ask.
     """
     started = time.monotonic()
-    metadata, reason = None, ""
+    state, metadata, reason = State.DOWN, None, ""
     try:
-        metadata = _read(session.get(service.metadata), service.metadata)
+        response = session.get(service.metadata)
+        if response.status_code == HTTPStatus.OK:
+            state = State.INVALID
+        metadata = _read(response, service.metadata)
+        state = State.UP
     except (RequestException, ValueError) as failure:
+        if isinstance(failure, BodyTooLarge):
+            state = State.INVALID
         reason = _printable(_explain(failure, session))
-    return Answer(metadata, reason, time.monotonic() - started)
+    return Answer(state, metadata, reason, time.monotonic() - started)
 
 
 def _read(response: Response, asked: str) -> Metadata:

@@ -28,7 +28,8 @@ def services_of(settings: Settings, records: Iterable[Record]) -> dict[str, Any]
     -------
     dict
         ``title``, ``description`` and the list ``services``; each has ``url``,
-        ``metadata_url``, ``state`` ("up", "down" or "unknown"), ``reason`` (why it is down),
+        ``metadata_url``, ``name``, ``state`` ("up", "down", "invalid" or "unknown"),
+        ``reason`` (why it is not up),
         ``latency`` (seconds), ``checked`` and ``seen`` (when it was asked, and when it
         answered; RFC 3339) and ``metadata``, its six fields or None.
     """
@@ -39,6 +40,7 @@ def services_of(settings: Settings, records: Iterable[Record]) -> dict[str, Any]
             {
                 "url": record.service.url,
                 "metadata_url": record.service.metadata,
+                "name": record.name,
                 "state": record.state,
                 "reason": record.reason,
                 "latency": None if record.latency is None else round(record.latency, 6),
@@ -71,7 +73,7 @@ def linkset_of(here: str, records: Iterable[Record]) -> dict[str, Any]:
     items = [
         {
             "href": record.service.url,
-            **({"title": record.metadata.name} if record.metadata is not None else {}),
+            **({"title": record.name} if record.name != record.service.url else {}),
         }
         for record in records
     ]

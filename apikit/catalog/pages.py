@@ -23,7 +23,7 @@ class Row:
     record
         Where it is from.
     name
-        The service's, or its URL while that is unknown.
+        The service's: see `Record.name`.
     repository
         To be a link; "" if what the service calls so is no web address.
     latency, age
@@ -73,7 +73,7 @@ def _row_of(record: Record, now: float) -> Row:
     repository = "" if metadata is None else metadata.repository
     return Row(
         record,
-        record.service.url if metadata is None else metadata.name,
+        record.name,
         repository if is_web_address(repository) else "",
         "" if record.latency is None else f"{record.latency * 1000:.0f} ms",
         "" if record.seen is None else _age(now - record.seen),

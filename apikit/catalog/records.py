@@ -16,11 +16,12 @@ _LONGEST = 2000
 
 
 class State(StrEnum):
-    """Whether a service answers."""
+    """Whether a service answers, and with its metadata: if not with that, it is invalid."""
 
     UNKNOWN = "unknown"
     UP = "up"
     DOWN = "down"
+    INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Answer:
 
     Attributes
     ----------
+    state
+        What that makes of it.
     metadata
         What it said; None if it failed.
     reason
@@ -67,6 +70,7 @@ class Answer:
         How long it took.
     """
 
+    state: State
     metadata: Metadata | None
     reason: str
     seconds: float
@@ -80,6 +84,8 @@ class Record:
     ----------
     service
         Which one.
+    state
+        Whether it answered when it was asked last.
     metadata
         Of its last good answer; None if there was none.
     seen
@@ -95,19 +101,13 @@ class Record:
     """
 
     service: Service
+    state: State = State.UNKNOWN
     metadata: Metadata | None = None
     seen: float | None = None
     latency: float | None = None
     checked: float | None = None
     reason: str = ""
     failures: int = 0
-
-    @property
-    def state(self) -> State:
-        """Whether it answers."""
-        if self.checked is None:
-            return State.UNKNOWN
-        return State.DOWN if self.failures else State.UP
 
     def after(self, answer: Answer, now: float) -> Record:
         """Return what is known once the service has been asked again.
@@ -120,8 +120,20 @@ class Record:
             When: seconds since 1970.
         """
         if answer.metadata is None:
-            return replace(self, checked=now, reason=answer.reason, failures=self.failures + 1)
-        return Record(self.service, answer.metadata, now, answer.seconds, now)
+            return replace(
+                self,
+                state=answer.state,
+                checked=now,
+                reason=answer.reason,
+                failures=self.failures + 1,
+            )
+        return Record(self.service, answer.state, answer.metadata, now, answer.seconds, now)
+
+    @property
+    def name(self) -> str:
+        """What to call it: by the settings, else as it calls itself, else by its URL."""
+        own = "" if self.metadata is None else self.metadata.name
+        return self.service.name or own or self.service.url
 
 
 def _text_of(document: Mapping[str, Any], name: str) -> str:

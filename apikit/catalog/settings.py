@@ -26,6 +26,8 @@ class Service:
     metadata
         Where the catalog asks; ``url`` with ``/metadata`` behind it if "".  Another
         address is of use where the catalog stands behind the front end itself.
+    name
+        What the page calls it; what the service calls itself if "".
 
     Raises
     ------
@@ -37,9 +39,12 @@ class Service:
 
     url: str
     metadata: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
         """Check the URLs and fill in the second."""
+        if self.name != "":
+            _check_text("name", self.name)
         _check_url("url", self.url)
         if not self.metadata:
             object.__setattr__(self, "metadata", self.url.rstrip("/") + "/metadata")
@@ -64,7 +69,7 @@ class Settings:
     longest_interval
         Seconds between two questions to a service that goes on failing, at most: the
         interval is doubled at each failure after the first.
-    deadline
+    timeout
         Seconds that a service may take to answer.
     concurrency
         How many are asked at the same time, at most.
@@ -78,17 +83,17 @@ class Settings:
     services: tuple[Service, ...]
     title: str = "Services"
     description: str = "The front page of these services"
-    repository: str = "https://pypi.org/project/sqre-apikit-c/"
-    interval: float = 60.0
+    repository: str = "https://github.com/example/api-catalog"
+    interval: float = 30.0
     longest_interval: float = 300.0
-    deadline: float = 10.0
+    timeout: float = 10.0
     concurrency: int = 16
 
     def __post_init__(self) -> None:
         """Check what was given."""
         for name in ("title", "description", "repository"):
             _check_text(name, getattr(self, name))
-        for name in ("interval", "longest_interval", "deadline"):
+        for name in ("interval", "longest_interval", "timeout"):
             _check_number(name, getattr(self, name), int | float)
         _check_number("concurrency", self.concurrency, int)
         urls = [service.url for service in self.services]
@@ -98,7 +103,7 @@ class Settings:
 
 
 def read_settings(path: str | os.PathLike[str]) -> Settings:
-    """Read a TOML file: the settings by their names, and a table ``[[services]]`` for each.
+    """Read a TOML file: the settings by their names, and a table ``[[service]]`` for each.
 
     Parameters
     ----------
@@ -122,9 +127,9 @@ def read_settings(path: str | os.PathLike[str]) -> Settings:
 
 def _settings_of(table: Mapping[str, Any]) -> Settings:
     given = dict(table)
-    listed = given.pop("services", [])
+    listed = given.pop("service", [])
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise TypeError("services must be an array of tables: write [[services]] above each")
+        raise TypeError("service must be an array of tables: write [[service]] above each")
     _refuse_unknown(given, (field.name for field in fields(Settings)), "")
     services = []
     for number, one in enumerate(listed, 1):
@@ -140,7 +145,7 @@ def _settings_of(table: Mapping[str, Any]) -> Settings:
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    names = [name for name in known if name != "services"]
+    names = ["service" if name == "services" else name for name in known]
     for name in table:
         if name not in names:
             raise ValueError(f"{where}{name!r} is unknown: there are {', '.join(names)}")

@@ -25,8 +25,8 @@ class Block:
 
     @property
     def begins(self) -> str:
-        """The first line, without what stands before a command."""
-        return self.text.partition("\n")[0].removeprefix("$ ")
+        """The first line, without what stands before a command and a remark behind it."""
+        return self.text.partition("\n")[0].removeprefix("$ ").partition("  #")[0].rstrip()
 
     @property
     def commands(self) -> list[str]:
