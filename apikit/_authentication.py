@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from apikit import _core
 from apikit._answers import Places, page_of
@@ -40,6 +40,8 @@ class Authenticating(_core.Session):
 
     login_state: str
     login_message: str
+    #: Whether the constructor logs in, as the original's does.
+    _logs_in_at_once: ClassVar[bool] = True
 
     def _prepare_login(
         self, way: Way, postdata: dict[str, Any] | None, otp: Otp | None, *, consent: bool

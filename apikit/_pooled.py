@@ -16,12 +16,12 @@ from typing import Any, Final, TypeVar, Unpack
 
 from apikit import errors
 from apikit._credentials import Credentials
-from apikit._deadline import end_of_call, ending_at, time_left
+from apikit._deadline import end_of_call, ending_at, held, time_left
 from apikit._events import EventOptions
 from apikit._renewal import leave
 from apikit._shared import SharedLogins, Turn
 from apikit.cookies import CookieJar
-from apikit.login import Login, Otp
+from apikit.login import Login, Otp, Outcome
 from apikit.login.codes import UsedCodes
 from apikit.session import Session, SessionOptions
 from apikit.stores.records import Entry, Found, Refusal
@@ -131,6 +131,9 @@ class PooledSession(Session):
         As `Session` takes them.
     """
 
+    #: On a thread of the pool, when it is its turn.
+    _logs_in_at_once = False
+
     def __init__(
         self,
         threads: LoginThreads,
@@ -152,6 +155,8 @@ class PooledSession(Session):
         self.expires = 0.0
         #: Of the last log-in, if it was another process's: the seconds for which it counts.
         self.lifetime: float | None = None
+        #: What a refusal of the header is remembered by, where that is the way in.
+        self._header_key = key
         #: What the store said when the last log-in began: see `Found`.
         self.pulse: str | None = None
         self.marks: str | None = None
@@ -202,6 +207,7 @@ class PooledSession(Session):
     def _log_in(self, *, anew: bool = True) -> None:
         """Take over the log-in of another process if it is newer, else log in for all."""
         if self._way.is_header or not self._shared.store.is_shared:
+            self.lifetime = None
             super()._log_in(anew=anew)
             return
         turn = self._shared.await_turn(self.key, self.owner_key, self._is_news)
@@ -213,6 +219,39 @@ class PooledSession(Session):
         with turn:
             super()._log_in(anew=anew)
             self._publish(turn)
+
+    def _take_header(self) -> Outcome:
+        """Get what each request will bear, unless the proxy refused that in another process."""
+        outcome = super()._take_header()
+        if outcome.state != "ok" or not self._shared.store.is_shared:
+            return outcome
+        found = self._shared.store.load(self._header_key, self.owner_key)
+        self.pulse, self.marks = found.pulse, found.marks
+        if not isinstance(found.record, Refusal) or found.record.until <= time.time():
+            return outcome
+        self.lifetime = found.record.until - time.time()
+        return Outcome("bad-credentials", found.record.message)
+
+    def _fetch_token(self, function: Callable[[Any, Any], str], /) -> str | None:
+        """Have the key of what a function gives, too: the next that it gives may be good."""
+
+        def give(username: Any, password: Any) -> str:
+            try:
+                given = function(username, password)
+            finally:
+                del password  # tracebacks show the names of their frames
+            if isinstance(given, str) and given.isascii():  # else the C half refuses it
+                self._header_key = self._shared.store.key_of("token", self.key.hex(), given)
+            return given
+
+        return super()._fetch_token(give)
+
+    def _note_refusal(self, logins: int) -> None:
+        """Remember for all processes that the proxy refused what the request bore."""
+        with held(self._login_lock):
+            super()._note_refusal(logins)
+            if self._logins == logins and self.marks is not None:
+                self._shared.refuse(self._header_key, self.marks, self.login_message)
 
     def _is_news(self, entry: Entry) -> bool:
         """Whether a log-in is newer than the session's own; not if the proxy refuses that, too."""

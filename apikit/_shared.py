@@ -144,6 +144,26 @@ class SharedLogins:
             threading.Event().wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             pause = min(2 * pause, _LONGEST_LOOK)
 
+    def refuse(self, key: bytes, marks: str, message: str) -> None:
+        """Remember a refusal that no log-in found, unless another process does so just now.
+
+        Parameters
+        ----------
+        key
+            Of what was refused.
+        marks
+            Those of the owner from before it was sent.
+        message
+            Why, in words.
+        """
+        if self.negative_ttl <= 0:
+            return
+        token = secrets.token_hex(16)
+        if self.store.claim(key, token):
+            record = Refusal(time.time() + self.negative_ttl, message)
+            self.store.save(key, token, marks, record, self.negative_ttl)
+            self.store.release(key, token)
+
     def _begin(
         self, key: bytes, owner: bytes, token: str, before: Found, is_news: Callable[[Entry], bool]
     ) -> Found | Turn:

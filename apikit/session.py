@@ -162,7 +162,7 @@ deadline, max_redirects, trust_env, transport
         is_given = bool(oauth2_password or way.function)
         if not way.is_header:
             is_given = bool(oauth2_username and oauth2_password)
-        wants_login = bool(is_given and authentication_base_url)
+        wants_login = self._logs_in_at_once and bool(is_given and authentication_base_url)
         try:
             super().__init__(
                 oauth2_username,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import apikit
-from apikit import BackendError, Session, SessionPool, errors
+from apikit import BackendError, MemoryStore, Session, SessionPool, errors
 from apikit.pool import LoginError
 from tests.ways_world import CODE, CONSENT, PASSWORD, Answer, Seen, World, running
 
@@ -338,11 +338,24 @@ def test_the_pools_key_covers_the_way_and_the_whole_secret(world: World) -> None
         assert pool.get(world.base_url, "ann", f"{long}2") is not first
         assert pool.get(world.base_url, "ann", f"{long}1") is first
     keys = set()
+    store = MemoryStore()  # whose keys are the same for all
     for login in ("github", "form", "basic", "bearer", give_token, _raise):
-        with SessionPool(login=login) as pool:
-            pool._secret = b"the same"
+        with SessionPool(login=login, store=store) as pool:
             keys.add(pool._key_of(world.base_url, apikit._credentials.Credentials("a", "b"), None))
     assert len(keys) == 6
+
+
+def test_the_pool_asks_a_function_once_and_with_the_password(world: World) -> None:
+    asked = []
+
+    def give(user: str, password: str) -> str:
+        asked.append((user, password))
+        assert pool.stats()["size"] == 0  # it may use the pool: no lock of it is held
+        return f"Bearer {TOKEN}"
+
+    with SessionPool(login=give) as pool:
+        assert world.ask(pool.get(world.base_url, "ann", "s3cret")) == 200
+    assert asked == [("ann", "s3cret")]
 
 
 # 4. and 5. What is remembered, and what is not.
