@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import base64
-import copy
-import json
 import logging
 import os
 import pickle
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
 import structlog
 
 import apikit
-from apikit import APIFlask, Backend, Session, SessionPool, errors, get_logger
+from apikit import APIFlask, Backend, Session, SessionPool, errors
 from tests.faults.children import unused_port
 from tests.login_world import BASE_URL, PROXY, SESSION_URL, World, answer
 from tests.prove.canary_net import PROVIDER_COOKIE, PROXY_COOKIE, Net, login_form
 from tests.prove.canary_net import answer as net_answer
 from tests.secrets_life import make_password
 from tests.servers import ROOT
+from tests.shown import leaks_in, logging_all, texts_of
 
 # C's memory.
 
@@ -120,57 +118,11 @@ BASIC = {"type": "basic", "data": {}}
 BITLY = {"type": "bitly-proxy", "data": {"endpoint": BASE_URL, "session_url": SESSION_URL}}
 
 
-def spellings(secret: str) -> set[str]:
-    """Return a secret as texts may have it."""
-    pair = base64.b64encode(f"ann:{secret}".encode()).decode()
-    return {
-        secret,
-        repr(secret)[1:-1],
-        repr(secret.encode())[2:-1],
-        json.dumps(secret)[1:-1],
-        quote(secret),
-        quote_plus(secret),
-        pair,
-        pair[-20:],
-    }
-
-
-def leaks_in(text: str) -> list[str]:
-    """Return where a text has the password."""
-    return [
-        text[max(0, place - 80) : place + 80]
-        for spelling in spellings(SECRET)
-        if (place := text.find(spelling)) >= 0
-    ]
-
-
 def test_each_spelling_is_found() -> None:
     coded = base64.b64encode(f"ann:{SECRET}".encode()).decode()
     for text in (SECRET, f"{SECRET!r}", repr(SECRET.encode()), quote(SECRET), f"Basic {coded}"):
-        assert leaks_in(f"<{text}>"), text
-    assert leaks_in("hunter2") == []
-
-
-def texts_of(exception: BaseException) -> Iterator[str]:
-    """Yield all that an exception and its causes show, locals and pickles included."""
-    seen: list[BaseException | None] = []
-    current: BaseException | None = exception
-    while current is not None and current not in seen:
-        seen.append(current)
-        yield f"{current} {current!r} {current.args!r} {vars(current)!r}"
-        yield from _frames_of(current)
-        if not isinstance(current, UnicodeError):
-            yield repr(pickle.dumps(current)) + pickle.dumps(current, 0).decode("latin-1")
-            yield repr(copy.copy(current))
-        current = current.__cause__ or current.__context__
-
-
-def _frames_of(exception: BaseException) -> Iterator[str]:
-    """Yield the frames with their locals, but for those of the tests, who know the password."""
-    shown = traceback.TracebackException.from_exception(exception, capture_locals=True)
-    for frame in shown.stack:
-        if "/tests/" not in frame.filename:
-            yield f"{frame.filename}:{frame.lineno} {frame.locals}"
+        assert leaks_in(f"<{text}>", SECRET), text
+    assert leaks_in("hunter2", SECRET) == []
 
 
 def refuse_form(request: Any) -> bytes | None:
@@ -287,14 +239,8 @@ def retry(url: str) -> None:
 
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Let everything be logged, by structlog's lines too; return what was, at the end."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    get_logger(level="debug")
-    yield lambda: "".join(capsys.readouterr())
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_all(capsys) as lines:
+        yield lines
 
 
 @pytest.mark.parametrize("name", FAILURES)
@@ -308,7 +254,7 @@ def test_failure_shows_no_password(logged: Callable[[], str], name: str) -> None
     structlog.get_logger().error("failed", exc_info=failure)
     texts.append(logged())
     assert len(texts) > 3
-    assert [leak for text in texts for leak in leaks_in(text)] == []
+    assert [leak for text in texts for leak in leaks_in(text, SECRET)] == []
 
 
 def test_nothing_shows_the_password_while_all_goes_well(logged: Callable[[], str]) -> None:
@@ -342,7 +288,7 @@ def test_nothing_shows_the_password_while_all_goes_well(logged: Callable[[], str
         texts.append(repr(pickle.dumps(response)))
     texts.append(logged())
     assert "back end called" in texts[-1]
-    assert [leak for text in texts for leak in leaks_in(text)] == []
+    assert [leak for text in texts for leak in leaks_in(text, SECRET)] == []
 
 
 def coded() -> str:

@@ -31,6 +31,16 @@ _NONSENSE: Final = Outcome(
 )
 
 
+class _Code(str):
+    """A one-time code: a traceback with local variables, of which it is one, does not show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Say what it is."""
+        return "'[code]'"
+
+
 class UsedCodes:
     """The last code of each user, as a digest: it is not sent again (RFC 6238, 5.2)."""
 
@@ -116,4 +126,4 @@ class CodeSource:
         code = code.strip()
         if not code or len(code) > _LONGEST or not code.isascii() or not code.isprintable():
             return _NONSENSE
-        return code
+        return _Code(code)
