@@ -386,10 +386,14 @@ class SessionPool:
                 self._refused.popitem(last=False)
 
     def _sweep(self) -> None:
-        """Let go of what is too old, since nobody may ask for it again."""
+        """Let go of what is too old or was refused, since nobody may ask for it again."""
         now = time.monotonic()
-        for key in [key for key, session in self._recent.items() if session.expires <= now]:
-            self._drop(key)
+        for key, session in list(self._recent.items()):
+            failure = session.failure()
+            if failure is not None:
+                self._drop_failed(session, failure)
+            elif session.expires <= now:
+                self._drop(key)
         for key in [key for key, refusal in self._refused.items() if refusal.until <= now]:
             del self._refused[key]
 

@@ -449,6 +449,15 @@ def test_old_sessions_go_when_others_come(
         assert len(pool) == 1
 
 
+def test_refused_headers_leave_no_sessions() -> None:
+    """Whoever guesses passwords would hold a connection for each, and push others out."""
+    with SessionPool(login="basic", transport=lambda _: answer(401, json={})) as pool:
+        for number in range(20):
+            session = pool.get(START, "bob", f"guess {number}")
+            assert session.get(f"{PROXY}/api").status_code == 401
+        assert len(pool) == 1
+
+
 def test_what_is_in_use_is_never_lost(provider: Provider) -> None:
     with make(provider, max_size=2) as pool:
         held = get(pool, "ann")

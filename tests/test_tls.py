@@ -122,6 +122,12 @@ def test_ca_variables_are_read_when_the_environment_is_trusted(
         session.get(url_of(port))
 
 
+def test_verify_none_turns_nothing_off(session: Session, port: int) -> None:
+    session.verify = None
+    with pytest.raises(SSLError):
+        session.get(url_of(port))
+
+
 def test_verify_false_is_not_undone_by_the_environment(
     server: FaultServer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -350,11 +350,12 @@ use_ca_path(struct ak_call *call, PyObject *path)
     return keep_path(call, path, "verify", folder ? &tls->ca_path : &tls->ca_file);
 }
 
-/* verify=: False, True, or where the certificates are. */
+/* verify=: False, True, or where the certificates are.  None is what nobody has set: it
+ * turns nothing off. */
 static int
 set_verify(struct ak_call *call, const struct ak_environ *environment)
 {
-    PyObject *verify = call->verify;
+    PyObject *verify = call->verify == Py_None ? Py_True : call->verify;
     call->endpoint.tls.verify = AK_VERIFY_PEER;
     if (PyUnicode_Check(verify) ||
         (!PyBool_Check(verify) && PyObject_HasAttrString(verify, "__fspath__"))) {
