@@ -55,6 +55,19 @@ def test_file_is_for_its_owner_alone(tmp_path: Path) -> None:
         os.umask(before)
 
 
+def test_link_of_another_user_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder such as /tmp it may lead to any file, whose mode would be changed."""
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch(0o644)
+    link.symlink_to(file)
+    monkeypatch.setattr(os, "geteuid", lambda: link.lstat().st_uid + 1)
+    with pytest.raises(ValueError, match="a link that another user made"):
+        SQLiteStore(link, SECRET)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
 def test_file_is_in_wal_mode_and_says_whose_it_is(tmp_path: Path) -> None:
     kind = SQLiteKind(tmp_path / "logins.sqlite")
     kind.make().close()

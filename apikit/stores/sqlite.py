@@ -246,6 +246,9 @@ def _make_private(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
+        link = path.lstat()
+        if stat.S_ISLNK(link.st_mode) and link.st_uid != os.geteuid():
+            raise PermissionError("it is a link that another user made") from None
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
 
