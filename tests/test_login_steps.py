@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from apikit import Session, errors
+from apikit import Backend, Session, SessionPool, errors
 from tests.ways_world import CODE, CONSENT, PASSWORD, Answer, Seen, World, running
 
 USER = {"user": "ann", "secret": "s3cret"}
@@ -99,9 +100,15 @@ def test_what_gives_no_code_is_told_and_nothing_posted(world: World, name: str) 
         ({"login": "caller"}, ValueError),
     ],
 )
-def test_options_of_a_wrong_kind_are_refused(options: dict[str, Any], error: type) -> None:
-    with pytest.raises(error):
-        Session(**options)
+@pytest.mark.parametrize(
+    "make", [Session, SessionPool, partial(Backend, "https://backend.example")]
+)
+def test_options_of_a_wrong_kind_are_refused(
+    make: Callable[..., object], options: dict[str, Any], error: type
+) -> None:
+    ((name, _),) = options.items()
+    with pytest.raises(error, match=name):
+        make(**options)
 
 
 def test_consent_is_given_if_asked_to(world: World) -> None:
@@ -188,30 +195,77 @@ TROUBLES: dict[str, tuple[Callable[[World], Answer], str]] = {
 }
 
 
+#: GitHub's form, in short, at the place where it is.
+GITHUB = PASSWORD.replace("/step", "/session").replace(
+    "</form>", '<input type="hidden" name="authenticity_token" value="t"></form>'
+)
+
+
+@pytest.mark.parametrize("login", ["form", "github"])
 @pytest.mark.parametrize("name", TROUBLES)
 def test_trouble_after_the_password_is_a_state_and_nothing_else_is_posted(
-    world: World, name: str
+    world: World, name: str, login: str
 ) -> None:
     trouble, state = TROUBLES[name]
+    world.pages = [GITHUB if login == "github" else PASSWORD]
     world.before = lambda request: trouble(world) if request.method == "POST" else None
-    with world.session(otp=lambda user: "1", consent=True) as session:
+    with world.session(login=login, otp=lambda user: "1", consent=True) as session:
         assert session.login_state == state, session.login_message
+        assert session.login_message
         world.before = lambda request: None
         session.authenticate()
         assert (session.login_state, world.ask(session)) == ("ok", 200)
-    assert world.posted() == [USER, USER]
-    assert not any("s3cret" in request.body for request in world.at_canary())
+    assert [form.items() >= USER.items() for form in world.posted()] == [True, True]
+    assert not any(request.body for request in world.at_canary())
 
 
-def test_a_page_in_another_charset_is_read(world: World) -> None:
-    world.pages = ["<p>\u00fc\u20ac</p>" + PASSWORD]
+@pytest.mark.parametrize("login", ["form", "github"])
+@pytest.mark.parametrize("charset", ["iso-8859-15", "utf-16", "shift_jis"])
+def test_a_page_in_another_charset_is_read(world: World, charset: str, login: str) -> None:
+    letters = {"shift_jis": "\u8a9e"}.get(charset, "\u00fc\u20ac")
+    world.pages = [
+        (GITHUB if login == "github" else PASSWORD).replace(
+            "</form>", f'<input type="hidden" name="h" value="{letters}"></form>'
+        )
+    ]
     world.before = lambda request: (
-        Answer(200, world.pages[0], "text/html; charset=iso-8859-15")
+        Answer(200, world.pages[0], f"text/html; charset={charset}", charset=charset)
         if request.path == "/login"
         else None
     )
-    with world.session() as session:
-        assert session.login_state == "ok"
+    with world.session(login=login) as session:
+        assert session.login_state == "ok", session.login_message
+    assert [form["h"] for form in world.posted()] == [letters]
+
+
+@pytest.mark.parametrize("login", ["form", "github"])
+def test_a_page_in_a_charset_that_is_none_is_read_as_far_as_it_can(
+    world: World, login: str
+) -> None:
+    page = GITHUB if login == "github" else PASSWORD
+    world.before = lambda request: (
+        Answer(200, "<p>\u00fc</p>" + page, "text/html; charset=nonsense")
+        if request.path == "/login"
+        else None
+    )
+    with world.session(login=login) as session:
+        assert session.login_state == "ok", session.login_message
+
+
+@pytest.mark.parametrize("login", ["form", "github"])
+@pytest.mark.parametrize("has_form", [True, False])
+def test_a_first_page_of_a_megabyte_is_read(world: World, login: str, has_form: bool) -> None:
+    filling = "<p class=x>text &amp; more <a href=/y>z</a>\n" * 25_000
+    form = GITHUB if login == "github" else PASSWORD
+    world.pages = [filling + form * has_form + filling]
+    with world.session(login=login) as session:
+        assert session.login_state == ("ok" if has_form else "no-form"), session.login_message
+        assert session.login_message
+        if not has_form:
+            world.pages = [form]
+            session.authenticate()
+        assert (session.login_state, world.ask(session)) == ("ok", 200)
+    assert len(world.posted()) == 1
 
 
 @pytest.mark.parametrize("die_at", ["/oauth2/start", "/login", "/step", "/oauth2/callback"])

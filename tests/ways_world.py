@@ -55,6 +55,7 @@ class Answer:
     body: str | None = ""
     kind: str = "text/html"
     fields: tuple[tuple[str, str], ...] = ()
+    charset: str = "utf-8"
 
 
 class World:
@@ -176,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.kind)
         for name, value in answer.fields:
             self.send_header(name, value)
-        encoded = answer.body.encode()
+        encoded = answer.body.encode(answer.charset)
         self.send_header("Content-Length", str(len(encoded)))
         self.end_headers()
         self.wfile.write(encoded)
