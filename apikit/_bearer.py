@@ -93,6 +93,20 @@ class BearerSessions:
                 made.close()
         return self._sessions[endpoint]
 
+    def set_hook(self, name: str, hook: object) -> None:
+        """Let the sessions have a hook.
+
+        Parameters
+        ----------
+        name
+            As of the attribute of a session.
+        hook
+            The callable, or None.
+        """
+        self._options[name] = hook
+        for session in list(self._sessions.values()):
+            setattr(session, name, hook)
+
     def close(self) -> None:
         """Close the sessions."""
         for session in list(self._sessions.values()):

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Generic, Self, TypedDict, TypeVar, overload
 
 from apikit.models import PreparedRequest
 from apikit.response import Response
 
-__all__ = ["EventOptions", "Events", "OnError", "OnLogin", "OnRequest", "OnResponse"]
+__all__ = [
+    "NAMES",
+    "EventOptions",
+    "Events",
+    "Hook",
+    "OnError",
+    "OnLogin",
+    "OnRequest",
+    "OnResponse",
+    "with_hook",
+]
+
+_logger: Final = logging.getLogger("apikit.hooks")
+
+#: Of all hooks.
+NAMES: Final = ("on_request", "on_response", "on_error", "on_login")
 
 #: Is shown a request that is about to be sent; gives headers to add to it, or None.
 OnRequest = Callable[[PreparedRequest], Mapping[str, str] | None]
 #: Is shown an answer, redirects and the pages of a log-in included.
 OnResponse = Callable[[Response], object]
-#: Is shown the request that got no answer, and why.
-OnError = Callable[[PreparedRequest, BaseException], object]
+#: Is shown why there was no answer, and the request.
+OnError = Callable[[BaseException, PreparedRequest], object]
 #: Is shown a session whose log-in has just ended, well or not: see its `login_state`.
 OnLogin = Callable[[Any], object]
 
@@ -32,25 +48,28 @@ class EventOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The callables of a session; the C half calls `announce`, `answer` and `fail`."""
+    """The callables of a session; the C half calls `announce`, `answer` and `fail`.
+
+    They watch: one that raises is logged, once, and changes nothing.
+    """
 
     on_request: OnRequest | None = None
     on_response: OnResponse | None = None
     on_error: OnError | None = None
     on_login: OnLogin | None = None
+    #: Those of which a failure has been logged.
+    _raised: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be called."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in NAMES:
+            value = getattr(self, name)
             if value is not None and not callable(value):
-                raise TypeError(
-                    f"{field.name} must be a callable or None, not {type(value).__name__}"
-                )
+                raise TypeError(f"{name} must be a callable or None, not {type(value).__name__}")
 
     def announce(self, request: PreparedRequest) -> Mapping[str, str] | None:
         """Tell of a request, and return the headers to add."""
-        added = None if self.on_request is None else self.on_request(request)
+        added = self._call("on_request", request)
         if added is not None and not isinstance(added, Mapping):
             raise TypeError(
                 "on_request must return None or a mapping of headers to add, not "
@@ -60,15 +79,71 @@ class Events:
 
     def answer(self, response: Response) -> None:
         """Tell of an answer."""
-        if self.on_response is not None:
-            self.on_response(response)
+        self._call("on_response", response)
 
     def fail(self, request: PreparedRequest, failure: BaseException) -> None:
         """Tell of a request that got no answer."""
-        if self.on_error is not None:
-            self.on_error(request, failure)
+        self._call("on_error", failure, request)
 
     def tell_login(self, session: object) -> None:
         """Tell of a log-in that has ended."""
-        if self.on_login is not None:
-            self.on_login(session)
+        self._call("on_login", session)
+
+    def _call(self, name: str, *arguments: object) -> Any:
+        hook = getattr(self, name)
+        if hook is None:
+            return None
+        try:
+            return hook(*arguments)
+        except Exception:
+            if name not in self._raised:
+                self._raised.add(name)
+                _logger.exception("%s raised; the call goes on, and this is said once", name)
+            return None
+
+
+_T = TypeVar("_T")
+
+
+class Hook(Generic[_T]):
+    """An attribute that is one of the hooks, or None, of what has `_hook` and `_set_hook`."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn which one."""
+        self._name = name
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> Self: ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> _T | None: ...
+    def __get__(self, owner: Any, kind: type) -> Self | _T | None:
+        """Return the hook."""
+        if owner is None:
+            return self
+        found: _T | None = owner._hook(self._name)
+        return found
+
+    def __set__(self, owner: Any, hook: _T | None) -> None:
+        """Put another one in its place, from the next request on."""
+        owner._set_hook(self._name, hook)
+
+
+def with_hook(events: Events | None, name: str, hook: Any) -> Events | None:
+    """Return what `events` are with another hook; None if there is none at all.
+
+    Parameters
+    ----------
+    events
+        Those that there are.
+    name
+        Which one.
+    hook
+        A callable, or None.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    made = replace(events or Events(), **{name: hook})
+    return None if made == Events() else made

@@ -14,6 +14,7 @@ from apikit import _core, errors
 from apikit._bearer import Bearer, BearerSessions, read_bearer
 from apikit._core import BackendError
 from apikit._credentials import Credentials
+from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse
 from apikit._failures import (
     failed_call,
     failed_login,
@@ -78,6 +79,11 @@ class Backend:
     TypeError, ValueError
         If an argument is wrong, or the application's authentication lacks its endpoint.
     """
+
+    on_request: Hook[OnRequest] = Hook()
+    on_response: Hook[OnResponse] = Hook()
+    on_error: Hook[OnError] = Hook()
+    on_login: Hook[OnLogin] = Hook()
 
     def __init__(
         self,
@@ -268,6 +274,16 @@ class Backend:
     def __repr__(self) -> str:
         """Show where it is."""
         return f"<Backend {self._base_url}>"
+
+    def _hook(self, name: str) -> Any:
+        return getattr(self._shared, name)
+
+    def _set_hook(self, name: str, hook: Any) -> None:
+        """Set a hook of all of the sessions, those of the pool and of callers' tokens too."""
+        setattr(self._shared, name, hook)
+        setattr(self._pool, name, hook)
+        if self._bearers is not None:
+            self._bearers.set_hook(name, hook)
 
     # Who calls, and how.
 

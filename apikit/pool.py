@@ -11,10 +11,11 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Any, Final, Self, Unpack, cast
 
 from apikit import errors
 from apikit._credentials import Credentials
+from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse, with_hook
 from apikit._pooled import (
     LoginError,
     LoginThreads,
@@ -90,6 +91,11 @@ class SessionPool:
     TypeError, ValueError
         If an argument is wrong.
     """
+
+    on_request: Hook[OnRequest] = Hook()
+    on_response: Hook[OnResponse] = Hook()
+    on_error: Hook[OnError] = Hook()
+    on_login: Hook[OnLogin] = Hook()
 
     def __init__(
         self,
@@ -263,6 +269,19 @@ class SessionPool:
     def __repr__(self) -> str:
         """Show no more than how full it is."""
         return f"<SessionPool of {len(self)} sessions>"
+
+    def _hook(self, name: str) -> Any:
+        return self._options.get(name)
+
+    def _set_hook(self, name: str, hook: Any) -> None:
+        """Set a hook of the sessions: of those that are there, and of those to come."""
+        with_hook(None, name, hook)
+        with self._lock:
+            self._options = cast("PoolOptions", {**self._options, name: hook})
+            flights = [flight.session for flight in self._flights.values()]
+            sessions = [*self._alive.values(), *flights]
+        for session in sessions:
+            setattr(session, name, hook)
 
     # Without a log-in.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 from apikit import _core, _prepare
 from apikit._authentication import SESSION_URL as SESSION_URL
 from apikit._authentication import split_password
-from apikit._events import Events, OnError, OnLogin, OnRequest, OnResponse
+from apikit._events import Events, Hook, OnError, OnLogin, OnRequest, OnResponse, with_hook
 from apikit._renewal import Renewing, leave
 from apikit.cookies import CookieJar
 from apikit.login import Login, Otp, find_way
@@ -82,12 +82,13 @@ class Session(Renewing):
     on_request
         A callable that is shown each `PreparedRequest` before it is sent, those of
         redirects and of the log-in included.  What it returns, a mapping or None, are
-        headers to add to that one.
+        headers to add to that one.  If this one or one of the next three raises, that is
+        logged once, and the call goes on.
     on_response
         A callable that is shown each answer; its ``request`` is the very object that
         `on_request` was shown.
     on_error
-        A callable that is shown the request and the exception, where there was no answer.
+        A callable that is shown the exception and the request, where there was no answer.
     on_login
         A callable that is shown the session when a log-in has ended, well or not.
     **options
@@ -123,6 +124,8 @@ class Session(Renewing):
     headers, cookies, auth, params, proxies, hooks, verify, cert, stream, timeout, \
 deadline, max_redirects, trust_env, transport
         What every call begins with, as in requests; may be assigned.
+    on_request, on_response, on_error, on_login
+        The hooks; may be assigned.
     login_state : str
         How the last login ended: "none" (there was none), "ok", "bad-credentials",
         "two-factor", "consent", "device", "rate-limited", "no-form" or "error".
@@ -136,6 +139,11 @@ deadline, max_redirects, trust_env, transport
     TypeError, ValueError
         If an argument is wrong.
     """
+
+    on_request: Hook[OnRequest] = Hook()
+    on_response: Hook[OnResponse] = Hook()
+    on_error: Hook[OnError] = Hook()
+    on_login: Hook[OnLogin] = Hook()
 
     def __init__(
         self,
@@ -192,6 +200,12 @@ deadline, max_redirects, trust_env, transport
     @retries.setter
     def retries(self, retries: Any) -> None:
         self._retries = None if retries is None else _policy(retries)
+
+    def _hook(self, name: str) -> Any:
+        return getattr(self._observer, name, None)
+
+    def _set_hook(self, name: str, hook: Any) -> None:
+        self._observer = with_hook(self._observer, name, hook)
 
     def prepare_request(self, request: Request) -> PreparedRequest:
         """Return what a request would send, with the settings of this session.

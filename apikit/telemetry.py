@@ -28,9 +28,11 @@ from apikit.models import PreparedRequest
 from apikit.response import Response
 
 if TYPE_CHECKING:
+    from apikit.backend import Backend
     from apikit.pool import SessionPool
+    from apikit.session import Session
 
-__all__ = ["Telemetry"]
+__all__ = ["Telemetry", "instrument"]
 
 _NAME: Final = "apikit"
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.37.0"
@@ -41,7 +43,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 #: Those that the conventions advise, in seconds.
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 #: Of a pool's stats, what only grows.
-_COUNTS: Final = ("hits", "misses", "logins", "failed_logins", "evictions")
+_COUNTS: Final = ("hits", "misses", "logins", "failed_logins", "shared_logins", "evictions")
 
 
 class Telemetry:
@@ -58,7 +60,7 @@ class Telemetry:
     http.client.request.duration   s          histogram, by method, host, port and status
     apikit.logins                  {login}    log-ins, by ``apikit.login.state``
     apikit.session_pool.sessions   {session}  sessions that a watched pool keeps
-    apikit.session_pool.*          {event}    hits, misses, logins, failed_logins, evictions
+    apikit.session_pool.*          {event}    what `SessionPool.stats` counts, hits and so on
     ============================== ========== ==========================================
 
     Parameters
@@ -140,14 +142,17 @@ class Telemetry:
             result["error.type"] = str(status)
         self._close(response.request, result, failed=status >= HTTPStatus.BAD_REQUEST)
 
-    def _fail(self, request: PreparedRequest, failure: BaseException) -> None:
+    def _fail(self, failure: BaseException, request: PreparedRequest) -> None:
         kind = type(failure)
         prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
         self._close(request, {"error.type": f"{prefix}{kind.__qualname__}"}, failed=True)
 
     def _close(self, request: PreparedRequest, result: Mapping[str, Any], *, failed: bool) -> None:
+        begun = getattr(request, "_telemetry", None)
+        if begun is None:
+            return  # sent before these hooks were set
         span: Span
-        span, attributes, began = request._telemetry  # type: ignore[attr-defined]
+        span, attributes, began = begun
         span.set_attributes(result)
         if failed:
             span.set_status(Status(StatusCode.ERROR))
@@ -158,6 +163,58 @@ class Telemetry:
 
     def _count_login(self, session: Any) -> None:
         self._logins.add(1, {"apikit.login.state": session.login_state})
+
+
+def instrument(
+    target: Session | SessionPool | Backend,
+    *,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+) -> Telemetry:
+    """Make spans and metrics of what a session, a pool or a back end sends from now on.
+
+    Hooks that it has go on to be called, after those of the telemetry.  A pool, also that of a
+    back end, is watched too.
+
+    Parameters
+    ----------
+    target
+        Whose requests.  Do it once: twice makes two spans of each request.
+    tracer_provider, meter_provider
+        As for `Telemetry`.
+
+    Returns
+    -------
+    Telemetry
+        What makes them.
+
+    Raises
+    ------
+    TypeError
+        If the target is something else.
+    """
+    if not hasattr(type(target), "on_request"):
+        raise TypeError(
+            f"target must be a Session, a SessionPool or a Backend, not {type(target).__name__}"
+        )
+    telemetry = Telemetry(tracer_provider=tracer_provider, meter_provider=meter_provider)
+    for name, hook in telemetry.hooks().items():
+        setattr(target, name, _chain(getattr(target, name), hook))
+    pool: Any = getattr(target, "pool", target)
+    if hasattr(pool, "stats"):
+        telemetry.watch(pool)
+    return telemetry
+
+
+def _chain(own: Callable[..., Any] | None, hook: Any) -> Callable[..., Any]:
+    """Return what calls both; of the headers that they give one's own win."""
+
+    def both(*arguments: Any) -> Any:
+        added = hook(*arguments)
+        more = None if own is None else own(*arguments)
+        return {**added, **more} if added and more else added or more
+
+    return both
 
 
 def _attributes_of(request: PreparedRequest) -> dict[str, str | int]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from apikit import Retry, Session, SessionPool, errors
+from apikit import APIFlask, Backend, Retry, Session, SessionPool, errors
 from apikit.errors import ConnectError, TooManyRedirects
 from apikit.models import PreparedRequest
 from apikit.response import Response
+from apikit.testing import MockTransport
 from tests.faults.handle import FaultServer
 from tests.faults.steps import answer, close
 from tests.login_world import BASE_URL, SESSION_URL, World
@@ -34,7 +35,7 @@ class Listener:
         return {
             "on_request": self.on_request,
             "on_response": lambda response: self.told.append(("response", response)),
-            "on_error": lambda request, error: self.told.append(("error", (request, error))),
+            "on_error": lambda error, request: self.told.append(("error", (error, request))),
             "on_login": lambda session: self.told.append(("login", session.login_state)),
         }
 
@@ -107,7 +108,7 @@ def test_failure_is_told_and_raised() -> None:
     ):
         session.get(f"http://{LOOPBACK}:{port}/")
     assert listener.names() == ["request", "error"]
-    request, error = listener.told[1][1]
+    error, request = listener.told[1][1]
     assert request is listener.told[0][1]
     assert error is caught.value
     assert error.request is request
@@ -141,31 +142,99 @@ def test_last_redirect_of_too_many_is_an_answer(server: FaultServer) -> None:
     assert listener.names() == ["request", "response"] * 2
 
 
-@pytest.mark.parametrize("hook", ["on_request", "on_response", "on_error", "on_login"])
-def test_what_a_hook_raises_is_raised(hook: str, server: FaultServer) -> None:
-    server.script("/x", [close()] if hook == "on_error" else [answer(b"")])
+HOOKS = ["on_request", "on_response", "on_error", "on_login"]
 
-    def fail(*_: object) -> None:
-        raise LookupError("of the hook")
 
+def fail(*_: object) -> NoReturn:
+    raise LookupError("of the hook")
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hook_that_raises_changes_nothing_and_is_logged_once(
+    hook: str, server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script("/x", [close()] if hook == "on_error" else [answer(b"fine")])
     hooks: dict[str, Any] = {hook: fail}
-    session = World().session(**hooks) if hook == "on_login" else Session(**hooks)
-    with session, pytest.raises(LookupError, match="of the hook"):
-        session.authenticate() if hook == "on_login" else session.post(server.url("/x"))
+    with World().session(**hooks) if hook == "on_login" else Session(**hooks) as session:
+        for _ in range(3):
+            if hook == "on_login":
+                session.authenticate()
+                assert session.login_state == "ok"
+            elif hook == "on_error":
+                with pytest.raises(errors.ConnectionError):
+                    session.post(server.url("/x"))
+            else:
+                assert session.get(server.url("/x")).text == "fine"
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("apikit.hooks", "ERROR")
+    assert f"{hook} raised" in record.getMessage()
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], LookupError)
 
 
-def test_session_goes_on_after_a_hook_that_raised(server: FaultServer) -> None:
+def test_interruption_in_a_hook_is_no_failure_of_it(server: FaultServer) -> None:
     server.script("/x", [answer(b"fine")])
-    failures = [LookupError()]
 
-    def fail_once(_: object) -> None:
-        if failures:
-            raise failures.pop()
+    def interrupt(_: object) -> NoReturn:
+        raise KeyboardInterrupt
 
-    with Session(on_response=fail_once) as session:
-        with pytest.raises(LookupError):
+    with Session(on_response=interrupt) as session:
+        with pytest.raises(KeyboardInterrupt):
             session.get(server.url("/x"))
+        session.on_response = None
         assert session.get(server.url("/x")).text == "fine"
+
+
+def test_hooks_may_be_assigned(server: FaultServer) -> None:
+    server.script("/x", [answer(b"fine")])
+    first, second = Listener(), Listener()
+    with Session(on_request=first.on_request) as session:
+        assert session.on_request == first.on_request
+        assert session.on_response is None
+        session.get(server.url("/x"))
+        session.on_request = second.on_request
+        session.on_response = second.hooks()["on_response"]
+        session.get(server.url("/x"))
+        session.on_request = session.on_response = None
+        session.get(server.url("/x"))
+        with pytest.raises(TypeError, match="on_error must be a callable or None, not int"):
+            session.on_error = 3  # type: ignore[assignment]
+        assert session.on_error is None
+    assert first.names() == ["request"]
+    assert second.names() == ["request", "response"]
+
+
+def test_hooks_of_a_pool_reach_sessions_that_it_has_and_gets() -> None:
+    listener, world = Listener(), World()
+    with SessionPool(transport=world) as pool:
+        there = pool.get(BASE_URL, "ann", "s3cret", SESSION_URL)
+        pool.on_request = listener.on_request
+        assert there.on_request == pool.on_request == listener.on_request
+        assert pool.on_login is None
+        pool.on_login = listener.hooks()["on_login"]
+        pool.discard(BASE_URL, "ann")
+        made = pool.get(BASE_URL, "ann", "s3cret", SESSION_URL)
+        assert made is not there
+        with pytest.raises(TypeError, match="on_response must be a callable or None"):
+            pool.on_response = 3  # type: ignore[assignment]
+    assert listener.told[-1] == ("login", "ok")
+
+
+def test_hooks_of_a_back_end_reach_all_of_its_sessions() -> None:
+    listener = Listener()
+    mock = MockTransport()
+    mock.get("https://back.end/x", text="fine")
+    basic = {"type": "basic", "data": {}}
+    app = APIFlask("hooked", "1", "https://example.org/hooked", "Is watched", auth=basic)
+    with Backend("https://back.end", app=app, bearer=True, transport=mock) as backend:
+        for header in ("Bearer t.t.t", "Basic YTpi", "Bearer u.u.u"):
+            with app.test_request_context(headers={"Authorization": header}):
+                backend.get("/x")
+                backend.on_response = listener.hooks()["on_response"]
+        assert backend.on_response is not None
+        assert backend.pool.on_response is backend.on_response
+        assert backend.on_request is None
+    assert listener.names() == ["response", "response"]
 
 
 def test_log_in_is_told_with_its_pages_and_without_the_password() -> None:
@@ -206,7 +275,7 @@ def test_streamed_answer_is_told_at_its_head(server: FaultServer) -> None:
         assert len(response.content) == 100_000
 
 
-@pytest.mark.parametrize("hook", ["on_request", "on_response", "on_error", "on_login"])
+@pytest.mark.parametrize("hook", HOOKS)
 def test_hook_that_cannot_be_called(hook: str) -> None:
     wrong: dict[str, Any] = {hook: 3}
     with pytest.raises(TypeError, match=f"{hook} must be a callable or None, not int"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 from opentelemetry import trace
 from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach
@@ -23,7 +24,9 @@ from prometheus_client import REGISTRY, generate_latest
 
 from apikit import APIFlask, Backend, BackendError, Retry, Session, SessionPool
 from apikit.errors import ConnectError
-from apikit.telemetry import Telemetry
+from apikit.telemetry import Telemetry, instrument
+from apikit.testing import MockTransport
+from apikit.testing import answer as answer_of
 from tests.faults.handle import FaultServer
 from tests.faults.steps import answer
 from tests.login_world import BASE_URL, SESSION_URL, World
@@ -101,6 +104,57 @@ def test_span_of_a_request(server: FaultServer, recorder: Recorder) -> None:
     context = context_of(span)
     ids = f"{context.trace_id:032x}-{context.span_id:016x}"
     assert sent.header("traceparent") == f"00-{ids}-{context.trace_flags:02x}"
+
+
+def test_instrument_a_session_that_has_hooks(server: FaultServer, recorder: Recorder) -> None:
+    server.script("/api", [answer(b"")])
+    told: list[Any] = []
+
+    def add(request: Any) -> dict[str, str]:
+        told.append(request)
+        return {"X-Own": "1", "traceparent": "own"}
+
+    with Session(on_request=add, on_response=told.append) as session:
+        made = instrument(session, tracer_provider=recorder.tracers, meter_provider=recorder.meters)
+        assert isinstance(made, Telemetry)
+        session.get(server.url("/api"))
+    assert len(told) == 2
+    (span,) = recorder.spans()
+    (sent,) = server.seen()
+    assert sent.header("x-own") == "1"
+    assert sent.header("traceparent") == "own"  # who gives headers of one's own means them
+    assert attributes(span)["http.response.status_code"] == 200
+
+
+def test_instrument_a_back_end_and_its_pool(recorder: Recorder) -> None:
+    providers: dict[str, Any] = {
+        "tracer_provider": recorder.tracers,
+        "meter_provider": recorder.meters,
+    }
+    mock = MockTransport()
+    mock.get("https://back.end/x", text="fine")
+    app = Flask("watched")
+    with Backend("https://back.end", auth="none", app=app, transport=mock) as backend:
+        instrument(backend, **providers)
+        with app.app_context():
+            backend.get("/x")
+    assert [span.name for span in recorder.spans()] == ["GET"]
+    assert [point.value for point in recorder.points("apikit.session_pool.shared_logins")] == [0]
+    with pytest.raises(TypeError, match="a Session, a SessionPool or a Backend, not str"):
+        instrument("https://back.end", **providers)  # type: ignore[arg-type]
+
+
+def test_request_of_before_the_hooks_has_no_span(recorder: Recorder) -> None:
+    with Session(transport=lambda _: answer_of(text="x")) as session:
+
+        def set_hooks(_: Any) -> None:
+            instrument(session, tracer_provider=recorder.tracers, meter_provider=recorder.meters)
+
+        session.on_request = set_hooks
+        assert session.get("https://back.end/").text == "x"
+        assert recorder.spans() == []
+        assert session.get("https://back.end/").text == "x"
+    assert len(recorder.spans()) == 1
 
 
 def test_span_is_a_child_and_baggage_stays(server: FaultServer, recorder: Recorder) -> None:
