@@ -13,9 +13,9 @@ import pytest
 from tests.tools.builds import copy_checkout
 from tests.tools.c_rules import broken_rules
 from tests.tools.project import Refusal
-from tests.tools.release import normalise
 from tests.tools.results import Result, format_table, read_cmocka, read_junit
 from tests.tools.run_tests import choose
+from tests.tools.sdist import normalise
 
 pytestmark = pytest.mark.no_asan  # shells and pip run here, not the extension
 

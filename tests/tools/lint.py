@@ -33,7 +33,7 @@ def passes(*command: str | Path) -> bool:
 
 def check_types() -> bool:
     install()  # the other import names are found where they are installed
-    return passes("mypy", "--strict", "apikit", "tests/tools")
+    return passes("mypy", "--strict", "apikit", "tests/tools", "tests/release")
 
 
 def check_stubs() -> bool:

@@ -19,8 +19,8 @@ from tests.tools.builds import (
 from tests.tools.native import ASAN, PLAIN, TSAN, Variant, build_programs
 from tests.tools.process import run_visibly
 from tests.tools.project import CACHE, ROOT, Refusal, neutral_environment, run
-from tests.tools.release import make_sdist
 from tests.tools.results import Result, read_cmocka, read_junit
+from tests.tools.sdist import make_sdist
 
 __all__ = ["SUITES", "Suite"]
 

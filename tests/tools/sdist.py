@@ -1,18 +1,17 @@
-"""`./dev release`: the source distribution, made twice to the same bytes."""
+"""The source distribution, the same bytes at each build."""
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import shutil
 import sys
 import tarfile
 from pathlib import Path
 
 from tests.tools.builds import copy_checkout
-from tests.tools.project import CACHE, ROOT, Refusal, run
+from tests.tools.project import run
 
-__all__ = ["main", "make_sdist", "normalise"]
+__all__ = ["make_sdist", "normalise"]
 
 MADE_AT = 315532800  # 1980-01-01, the oldest time that a zip file can tell
 
@@ -42,23 +41,3 @@ def make_sdist(place: Path) -> Path:
     (archive,) = (place / "raw").glob("*.tar.gz")
     normalise(archive, place / archive.name)
     return place / archive.name
-
-
-def main() -> int:
-    """Make the files, compare them with a second build, and say what they are."""
-    first, second = (make_sdist(CACHE / "release" / name) for name in ("first", "second"))
-    content = first.read_bytes()
-    if content != second.read_bytes():
-        raise Refusal(f"two builds differ: compare {first} with {second}")
-    folder = ROOT / "dist"
-    folder.mkdir(exist_ok=True)
-    (folder / first.name).write_bytes(content)
-    print(f"{hashlib.sha256(content).hexdigest()}  {len(content):>9}  dist/{first.name}")
-    return 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Refusal as refusal:
-        sys.exit(f"dev: {refusal}")

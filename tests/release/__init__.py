@@ -1,0 +1,1 @@
+"""`./dev release`: what is published, made from pinned sources and tried where it is foreign."""

@@ -1,0 +1,144 @@
+"""A Debian with Python and nothing else, where a wheel is installed and used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+
+from tests.release.pins import Pins
+from tests.release.wheels import Kind
+from tests.tools.project import CACHE, ROOT, Refusal, is_current, remember, run
+
+__all__ = ["SUITES", "try_wheel"]
+
+#: The suite whose python3 is of that version.
+SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
+DEBIAN_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+#: What the wheel requires, as tests/requirements.txt pins it.
+DEPENDENCIES = (
+    ("blinker click Flask idna itsdangerous Jinja2 MarkupSafe structlog Werkzeug").lower().split()
+)
+PLACE = CACHE / "release" / "bare"
+TRIAL = Path(__file__).with_name("trial.py")
+HOSTS = "127.0.0.1 localhost xn--bcher-kva.example shop.example.co.uk\n"
+NAMES = ("localhost", "127.0.0.1", "xn--bcher-kva.example")
+
+
+def make_system(suite: str, machine: str, pins: Pins) -> Path:
+    """Return the root of a minimal Debian, made once."""
+    root = PLACE / f"{suite}-{machine}"
+    key = f"{suite} {machine} python3 ca-certificates"
+    if not is_current(root, key):
+        if os.geteuid() != 0 or shutil.which("debootstrap") is None:
+            raise Refusal("a bare Debian wants root and debootstrap: run as root, install it")
+        # What a debootstrap that was interrupted left mounted.
+        subprocess.run(["umount", "--quiet", root / "proc", root / "sys"], capture_output=True)
+        shutil.rmtree(root, ignore_errors=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        print(f"debootstrap: {suite} for {machine}", flush=True)
+        command: list[str | Path] = ["debootstrap", "--variant=minbase"]
+        command += [f"--arch={DEBIAN_MACHINES[machine]}", "--include=python3,ca-certificates"]
+        mirror = os.environ.get("APIKIT_DEBIAN_MIRROR", pins.mirrors[0])
+        # A debootstrap that is older than the suite has no script of its name: sid's serves.
+        script = Path("/usr/share/debootstrap/scripts") / suite
+        command += [suite, root, mirror, *([] if script.exists() else [script.with_name("sid")])]
+        run(command, f"{suite} cannot be made for {machine}")
+        remember(root, key)
+    return root
+
+
+@contextmanager
+def fresh_copy(root: Path) -> Iterator[Path]:
+    """Give a copy of a system, which is thrown away afterwards."""
+    copy = root.with_name(f"{root.name}.trial")
+    shutil.rmtree(copy, ignore_errors=True)
+    run(
+        ["cp", "--archive", "--one-file-system", "--reflink=auto", root, copy],
+        f"{root} cannot be copied",
+    )
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy)
+
+
+def wheelhouse(kind: Kind) -> Path:
+    """Return a folder with pip and what the wheel requires, for `kind`."""
+    folder = PLACE / "wheels" / f"{kind.tag}-{kind.target.machine}"
+    pinned = (ROOT / "tests" / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in pinned if line.partition("==")[0].lower() in DEPENDENCIES]
+    key = "\n".join(wanted)
+    if not is_current(folder, key):
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [sys.executable, "-P", "-m", "pip", "download", "-q", "--no-deps"]
+        command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={kind.python}"]
+        for glibc in (17, 28, 34):
+            command += ["--platform", f"manylinux_2_{glibc}_{kind.target.machine}"]
+        command += ["-d", str(folder), *wanted, "pip"]
+        run(command, "pip could not download what the wheel requires: is the index in reach?")
+        remember(folder, key)
+    return folder
+
+
+def certificates(folder: Path) -> None:
+    """Write two CAs, one of which the system shall trust, and a server's certificate of each."""
+    folder.mkdir()
+    for name in ("known", "unknown"):
+        authority = trustme.CA(organization_name=f"apikit's {name} CA")
+        authority.cert_pem.write_to_path(str(folder / f"{name}-ca.pem"))
+        server = authority.issue_cert(*NAMES)
+        server.private_key_and_cert_chain_pem.write_to_path(str(folder / f"{name}.pem"))
+
+
+def try_wheel(wheel: Path, kind: Kind, pins: Pins) -> None:
+    """Install `wheel` into an empty environment of a bare system and use it there.
+
+    Raises
+    ------
+    Refusal
+        When the system is not bare, or when something of tests/release/trial.py fails.
+    """
+    suite = SUITES[kind.python]
+    with fresh_copy(make_system(suite, kind.target.machine, pins)) as root:
+        found = [path for name in ("libcurl*", "*bin/gcc*", "*bin/cc") for path in root.rglob(name)]
+        if found:
+            raise Refusal(f"{suite} is not bare: it has {', '.join(map(str, found))}")
+        trial = root / "trial"
+        shutil.copytree(wheelhouse(kind), trial / "wheels")
+        shutil.copy2(wheel, trial / "wheels")
+        shutil.copy2(TRIAL, trial)
+        certificates(trial / "certificates")
+        (root / "etc" / "hosts").write_text(HOSTS)
+        trusted = root / "usr" / "local" / "share" / "ca-certificates" / "apikit.crt"
+        shutil.copy2(trial / "certificates" / "known-ca.pem", trusted)
+        (pip,) = (trial / "wheels").glob("pip-*.whl")
+        python = "/trial/venv/bin/python"
+        install = [python, f"/trial/wheels/{pip.name}/pip", "install", "--no-index", "-q"]
+        install += ["--find-links=/trial/wheels", "--root-user-action=ignore"]
+        inside(root, "update-ca-certificates")
+        inside(root, "/usr/bin/python3", "-m", "venv", "--without-pip", "/trial/venv")
+        inside(root, *install, f"/trial/wheels/{wheel.name}")
+        print(f"{wheel.name} in a bare {suite}:", flush=True)
+        print(inside(root, python, "/trial/trial.py"), end="", flush=True)
+
+
+def inside(root: Path, *command: str) -> str:
+    """Return what a command prints that is run in the system at `root`."""
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
+    done = subprocess.run(
+        ["chroot", root, *command],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise Refusal(f"{done.stdout}{done.stderr}\nfailed in {root.name}: {' '.join(command)}")
+    return done.stdout
