@@ -13,8 +13,7 @@ from apikit import errors
 
 __all__ = ["end_of_call", "ending_at", "ending_by", "held", "time_left"]
 
-#: Seconds of the monotonic clock.  A log-in on a thread of its own, which is for all that
-#: wait for it, has none.
+#: Seconds of the monotonic clock.
 _end_of_call: Final[ContextVar[float | None]] = ContextVar("apikit_end_of_call", default=None)
 
 

@@ -63,7 +63,7 @@ class LoginThreads:
     most
         How many run at the same time.
     patience
-        Seconds that a caller waits, at most.
+        Seconds that a caller waits, and that a log-in takes, at most.
     """
 
     def __init__(self, most: int, patience: float) -> None:
@@ -78,9 +78,14 @@ class LoginThreads:
     def submit(self, function: Callable[..., _T], *args: Any) -> Future[_T]:
         """Let a log-in run when a thread is free, in the context of who asked for it.
 
-        So what gives a one-time code may look at the request that is being served.
+        So what gives a one-time code may look at the request that is being served.  It ends
+        when nobody would wait any longer, and not as soon as this caller would not.
         """
-        return self._executor.submit(copy_context().run, function, *args)
+        return self._executor.submit(copy_context().run, self._run, function, *args)
+
+    def _run(self, function: Callable[..., _T], *args: Any) -> _T:
+        with ending_at(time.monotonic() + self.patience):
+            return function(*args)
 
     def close(self) -> None:
         """Begin no other log-in."""

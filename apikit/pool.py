@@ -79,7 +79,7 @@ class SessionPool:
     negative_ttl
         Seconds for which a password that the provider refused is not tried again.
     login_timeout
-        Seconds that a caller waits for a log-in, its turn included.
+        Seconds that a caller waits for a log-in, its turn included, and that one takes.
     store
         Where the log-ins are shared with other processes: see `apikit.stores`.  If None,
         a `MemoryStore`: they are not.

@@ -21,6 +21,9 @@ from apikit import Session, SessionPool, errors
 from apikit.models import PreparedRequest
 from apikit.pool import LoginError
 from apikit.testing import answer
+from tests.faults.handle import FaultServer
+from tests.faults.steps import answer as fault_answer
+from tests.faults.steps import hold, stall
 from tests.servers import (
     ANN,
     BOB,
@@ -39,6 +42,8 @@ from tests.servers import (
     start_provider,
     start_proxy,
 )
+
+pytest_plugins = ("tests.faults.fixtures",)
 
 PROXY = "http://127.0.0.1"
 START = f"{PROXY}/oauth2/start"
@@ -355,6 +360,29 @@ def test_caller_that_gives_up_takes_no_login_with_it(provider: Provider) -> None
         provider.held.set()
         assert waiter.result(PATIENCE) is get(pool)
     assert provider.logins == 1
+
+
+def test_login_does_not_end_with_the_time_of_who_began_it(server: FaultServer) -> None:
+    server.script(
+        "/start", [hold("provider"), fault_answer(FORM.encode(), "Content-Type: text/html")]
+    )
+    server.script("/session", [fault_answer(b"welcome", "Set-Cookie: a=b; Path=/")])
+    with SessionPool(login="form") as pool, ThreadPoolExecutor(2) as threads:
+        where = server.url("/start"), "ann", "secret"
+        leader = threads.submit(pool.get, *where, deadline=0.2)
+        server.wait_seen("/start")
+        waiter = threads.submit(pool.get, *where)
+        assert isinstance(leader.exception(PATIENCE), errors.DeadlineExceeded)
+        server.release("provider")
+        assert waiter.result(PATIENCE) is pool.get(*where)
+
+
+def test_login_that_hangs_gives_its_thread_back(server: FaultServer) -> None:
+    server.script("/start", [stall()])
+    with SessionPool(login="form", login_timeout=0.2, timeout=None) as pool:
+        with pytest.raises(errors.DeadlineExceeded):
+            pool.get(server.url("/start"), "ann", "secret")
+        server.wait_ended(server.wait_seen("/start")[0].connection)
 
 
 def test_lost_login_that_is_renewed_keeps_nobody_beyond_the_patience(provider: Provider) -> None:
