@@ -1,14 +1,19 @@
 """What comes back: status, reason, headers, cookies, bodies, text, JSON, lines, errors."""
 
 import gzip
+import sys
 import zlib
 from itertools import product
 
 import brotli
 import pytest
-from backports import zstd
 
 from tests.requests_parity.sides import check, outcome, raw, servers, shown
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 __all__ = ["servers"]
 

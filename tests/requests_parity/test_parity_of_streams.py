@@ -9,6 +9,7 @@ import io
 import json
 import pickle
 import shutil
+import sys
 import threading
 import zlib
 from itertools import product
@@ -16,9 +17,13 @@ from itertools import product
 import brotli
 import pytest
 import requests
-from backports import zstd
 
 from tests.requests_parity.sides import check, echo_of, outcome, raw, request_of, servers, side_of
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 __all__ = ["servers"]
 
