@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from flask import Flask, current_app, has_app_context, has_request_context, jsonify, request
+from flask import Flask, current_app, has_app_context, has_request_context, jsonify
 from flask import Response as FlaskResponse
 
-from apikit import _core, errors
+from apikit import errors
 from apikit._bearer import Bearer, BearerSessions, read_bearer
+from apikit._caller import check_auth, hide, hide_auth, identify, settle_auth
 from apikit._core import BackendError
 from apikit._credentials import Credentials
 from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse
@@ -20,7 +21,6 @@ from apikit._failures import (
     failed_login,
     refuse_answer,
     refused_token,
-    unauthorized,
 )
 from apikit._flask_commands import register
 from apikit._join import check_base, join
@@ -29,11 +29,11 @@ from apikit._trace import CallLog, pass_on
 from apikit.pool import SessionPool
 from apikit.response import Response
 from apikit.session import Session
+from apikit.stores.protocol import Store
 
 __all__ = ["Backend"]
 
 _EXTENSION: Final = "apikit"
-_TYPES: Final = ("none", "basic", "bitly-proxy")
 
 
 class Backend:
@@ -59,7 +59,10 @@ class Backend:
         `APIFlask` takes it.  With it there need be no application.
     pool
         Where the sessions are, if several back ends share them; they have the pool's
-        options and retries.
+        options, retries and store.
+    store
+        Where the log-ins are shared with other processes: see `open_store`; if None they
+        are not.
     retries
         How often a request is sent again: a number, an `apikit.Retry`, or None.
     deadline
@@ -92,6 +95,7 @@ class Backend:
         app: Flask | None = None,
         auth: dict[str, Any] | str | None = None,
         pool: SessionPool | None = None,
+        store: Store | None = None,
         retries: Any = 2,
         deadline: float | None = 25,
         session_url: str | None = None,
@@ -103,16 +107,17 @@ class Backend:
         if deadline is not None and not deadline > 0:
             raise ValueError(f"deadline must be more than 0 seconds, or None, not {deadline!r}")
         self._deadline = deadline
-        self._auth = None if auth is None else _checked(auth)
+        self._auth = None if auth is None else settle_auth(auth)
         if self._auth is not None:
-            self._check_auth(self._auth)
-        if pool is not None and options:
+            check_auth(self._auth, self._session_url)
+        of_pool = [*options, *([] if store is None else ["store"])]
+        if pool is not None and of_pool:
             raise TypeError(
-                f"{', '.join(options)}: the sessions of a pool have its options; give them to it"
+                f"{', '.join(of_pool)}: the sessions of a pool have its options; give them to it"
             )
         self._app: Flask | None = None
         self._owns_pool = pool is None
-        self._pool = SessionPool(retries=retries, **options) if pool is None else pool
+        self._pool = pool or SessionPool(store=store, retries=retries, **options)
         options["cookies_per_call"] = True
         self._shared = Session(retries=retries, **options)
         if not isinstance(bearer, bool):
@@ -146,7 +151,7 @@ class Backend:
             raise TypeError(
                 f"app must be a flask.Flask, not {type(app).__name__}: give the application itself"
             )
-        self._check_auth(self._auth_of(app))
+        check_auth(self._auth_of(app), self._session_url)
         if BackendError not in app.error_handler_spec[None][None]:
             app.register_error_handler(BackendError, _answer)
         register(app)
@@ -194,7 +199,7 @@ class Backend:
         ``?`` or ``#``, and is refused with 400 if it has.
         """
         try:
-            given = _hidden(auth)
+            given = hide(auth)
         finally:
             del auth  # tracebacks show the names of their frames
         with CallLog(method, self._base_url) as log:
@@ -202,28 +207,28 @@ class Backend:
 
     def get(self, path: str, **options: Any) -> Response:
         """Send a GET; see `request`."""
-        return self.request("GET", path, **_without_secrets(options))
+        return self.request("GET", path, **hide_auth(options))
 
     def head(self, path: str, **options: Any) -> Response:
         """Send a HEAD, whose redirects are not followed; see `request`."""
         options.setdefault("allow_redirects", False)
-        return self.request("HEAD", path, **_without_secrets(options))
+        return self.request("HEAD", path, **hide_auth(options))
 
     def post(self, path: str, **options: Any) -> Response:
         """Send a POST; see `request`."""
-        return self.request("POST", path, **_without_secrets(options))
+        return self.request("POST", path, **hide_auth(options))
 
     def put(self, path: str, **options: Any) -> Response:
         """Send a PUT; see `request`."""
-        return self.request("PUT", path, **_without_secrets(options))
+        return self.request("PUT", path, **hide_auth(options))
 
     def patch(self, path: str, **options: Any) -> Response:
         """Send a PATCH; see `request`."""
-        return self.request("PATCH", path, **_without_secrets(options))
+        return self.request("PATCH", path, **hide_auth(options))
 
     def delete(self, path: str, **options: Any) -> Response:
         """Send a DELETE; see `request`."""
-        return self.request("DELETE", path, **_without_secrets(options))
+        return self.request("DELETE", path, **hide_auth(options))
 
     def caller(self) -> Credentials | None:
         """Return who calls in the running Flask request, for ``auth=`` of calls on other threads.
@@ -243,7 +248,7 @@ class Backend:
         """
         app = self._find_app()
         is_needed = self._find_auth(app)["type"] != "none"
-        return self._identify(None, self._realm_of(app)) if is_needed else None
+        return identify(None, self._realm_of(app)) if is_needed else None
 
     @property
     def pool(self) -> SessionPool:
@@ -311,39 +316,6 @@ class Backend:
     def _realm_of(self, app: Flask | None) -> str:
         return self._base_url if app is None else app.name
 
-    def _check_auth(self, auth: Mapping[str, Any]) -> None:
-        """Refuse what could serve no request."""
-        if auth["type"] not in _TYPES:
-            raise ValueError(
-                f'AUTH["type"] must be one of {", ".join(_TYPES)}, not {auth["type"]!r}'
-            )
-        if auth["type"] != "bitly-proxy":
-            return
-        data = auth.get("data") or {}
-        if not data.get("endpoint"):
-            raise ValueError(
-                'AUTH["data"] has no "endpoint": give it the URL where the proxy begins a log-in, '
-                "such as https://host/oauth2/start"
-            )
-        _core.normalize_url(data["endpoint"])  # raises what is a ValueError
-        if self._session_url is None and data.get("session_url"):
-            check_base(data["session_url"], 'AUTH["data"]["session_url"]')
-
-    def _identify(self, given: Credentials | None, realm: str) -> Credentials:
-        """Return who calls: as given, or by the Basic credentials of the Flask request."""
-        if given is None and not has_request_context():
-            raise RuntimeError(
-                "there is no Flask request to take the caller from: give auth=(user, password), or "
-                "on a thread auth=caller, from Backend.caller()"
-            )
-        caller = _read_authorization() if given is None else given
-        if caller is None:
-            raise unauthorized(realm, "Basic credentials in UTF-8 are needed.")
-        if not caller.username or not caller.password:
-            raise unauthorized(realm, "User name and password are needed.")
-        caller.check()
-        return caller
-
     def _call(
         self,
         method: str,
@@ -361,7 +333,7 @@ class Backend:
         try:
             options["headers"] = pass_on(options.get("headers"))
             known = way["type"] == "none" or token is not None
-            caller = None if known else self._identify(given, realm)
+            caller = None if known else identify(given, realm)
             log.url = join(self._base_url, path)
             with ending_at(end):
                 log.response = (
@@ -430,38 +402,9 @@ def _left(end: float | None) -> float | None:
     return None if end is None else max(0.001, end - time.monotonic())
 
 
-def _checked(auth: dict[str, Any] | str) -> dict[str, Any]:
-    return _core.check_metadata("-", "-", "-", "-", "-", auth)
-
-
 def _anonymous(prepared: Any) -> Any:
     """Be the `auth` that adds nothing, not even what the URL or the session has."""
     return prepared
-
-
-def _hidden(auth: tuple[str, str] | Credentials | None) -> Credentials | None:
-    try:
-        return auth if auth is None or isinstance(auth, Credentials) else Credentials(*auth)
-    finally:
-        del auth
-
-
-def _without_secrets(options: dict[str, Any]) -> dict[str, Any]:
-    """Hide the password that the options of a call may have, there where they are."""
-    if "auth" in options:
-        options["auth"] = _hidden(options.pop("auth"))
-    return options
-
-
-def _read_authorization() -> Credentials | None:
-    """Return the Basic credentials of the running request; None if it has no proper ones."""
-    given = request.authorization
-    if given is None or given.type != "basic":
-        return None
-    texts = (given.username or "", given.password or "")
-    if any("\N{REPLACEMENT CHARACTER}" in text for text in texts):
-        return None
-    return Credentials(*texts)
 
 
 def _answer(error: BackendError) -> FlaskResponse:

@@ -7,15 +7,16 @@ import os
 import threading
 import time
 import weakref
-from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, Unpack, cast
 
 from apikit import errors
+from apikit._checks import check_count, check_seconds, check_text
 from apikit._credentials import Credentials
 from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse, with_hook
+from apikit._kept import Kept, Refused, soonest
 from apikit._pooled import (
     LoginError,
     LoginThreads,
@@ -35,7 +36,7 @@ from apikit.stores.steady import SteadyStore
 
 __all__ = ["LoginError", "PoolOptions", "SessionPool"]
 
-_COUNTERS: Final = ("hits", "misses", "logins", "failed_logins", "shared_logins", "evictions")
+_COUNTERS: Final = ("hits", "misses", "logins", "failed_logins", "shared_logins")
 
 
 @dataclass
@@ -45,17 +46,6 @@ class _Flight:
     session: PooledSession
     login: Future[None]
     waiting: int = 0
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """That the provider refused this password of this user, until when that counts, and why."""
-
-    owner: tuple[str, str]
-    owner_key: bytes
-    marks: str | None
-    until: float
-    message: str
 
 
 class SessionPool:
@@ -108,12 +98,11 @@ class SessionPool:
         store: Store | None = None,
         **options: Unpack[PoolOptions],
     ) -> None:
-        for name, count in (("max_size", max_size), ("max_logins", max_logins)):
-            if not isinstance(count, int) or count < 1:
-                raise ValueError(f"{name} must be a whole number, 1 or more, not {count!r}")
-        _check_seconds("ttl", ttl)
-        _check_seconds("negative_ttl", negative_ttl)
-        _check_seconds("login_timeout", login_timeout)
+        check_count("max_size", max_size)
+        check_count("max_logins", max_logins)
+        check_seconds("ttl", ttl)
+        check_seconds("negative_ttl", negative_ttl)
+        check_seconds("login_timeout", login_timeout)
         Session(**options).close()  # wrong options are told now, and not at the first log-in
         self._max_size = max_size
         self._ttl = ttl
@@ -200,14 +189,9 @@ class SessionPool:
         owner = (endpoint, username)
         self._store.revoke(self._owner_key_of(endpoint, username))
         with self._lock:
-            for key, session in list(self._alive.items()):
-                if session.owner == owner:
-                    self._drop(key)
-            for key in [key for key, refusal in self._refused.items() if refusal.owner == owner]:
-                del self._refused[key]
-            for key in [
-                one for one, flight in self._flights.items() if flight.session.owner == owner
-            ]:
+            self._kept.forget_owner(owner)
+            flights = self._flights.items()
+            for key in [key for key, flight in flights if flight.session.owner == owner]:
                 del self._flights[key]
 
     def clear(self) -> None:
@@ -230,7 +214,8 @@ class SessionPool:
             ``evictions``, and ``size``, the sessions that are kept.
         """
         with self._lock:
-            return {**self._counts, "size": len(self._recent)}
+            kept = {"evictions": self._kept.evictions, "size": len(self._kept)}
+            return {**self._counts, **kept}
 
     def close(self) -> None:
         """Close all sessions; who uses one at the moment may get a RuntimeError.
@@ -239,7 +224,7 @@ class SessionPool:
         """
         with self._lock:
             self._closed = True
-            sessions = list(self._alive.values())
+            sessions = self._kept.sessions()
         self._forget_all()
         self._threads.close()
         for session in sessions:
@@ -247,7 +232,7 @@ class SessionPool:
 
     def __len__(self) -> int:
         """Return how many sessions are kept."""
-        return len(self._recent)
+        return len(self._kept)
 
     def __bool__(self) -> bool:
         """Be true, also when empty."""
@@ -279,7 +264,7 @@ class SessionPool:
         with self._lock:
             self._options = cast("PoolOptions", {**self._options, name: hook})
             flights = [flight.session for flight in self._flights.values()]
-            sessions = [*self._alive.values(), *flights]
+            sessions = [*self._kept.sessions(), *flights]
         for session in sessions:
             setattr(session, name, hook)
 
@@ -289,20 +274,12 @@ class SessionPool:
         """Begin with nothing: in a forked child, what is there is the parent's."""
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(_COUNTERS, 0)
-        #: What is kept, the most recently asked for last.
-        self._recent: OrderedDict[bytes, PooledSession] = OrderedDict()
-        #: That, and what was evicted and is in use still.
-        self._alive: weakref.WeakValueDictionary[bytes, PooledSession] = (
-            weakref.WeakValueDictionary()
-        )
-        self._refused: OrderedDict[bytes, _Refusal] = OrderedDict()
+        self._kept = Kept(self._max_size, self._negative_ttl)
         self._flights: dict[bytes, _Flight] = {}
 
     def _forget_all(self) -> None:
         with self._lock:
-            self._recent.clear()
-            self._alive.clear()
-            self._refused.clear()
+            self._kept.forget_all()
             self._flights.clear()
 
     def _start_anew(self) -> None:
@@ -314,9 +291,9 @@ class SessionPool:
 
     def _key_of(self, endpoint: str, credentials: Credentials, session_url: str | None) -> bytes:
         """Return what no other arguments give, and nobody can compute without the secret."""
-        _check_text("endpoint", endpoint)
+        check_text("endpoint", endpoint)
         if session_url is not None:
-            _check_text("session_url", session_url)
+            check_text("session_url", session_url)
         credentials.check()
         return self._store.key_of(
             "login", endpoint, *credentials.pair(), session_url or "", self._way.label
@@ -331,90 +308,25 @@ class SessionPool:
         if revoked:
             with self._lock:
                 for one in revoked:
-                    self._forget(one)
+                    self._kept.forget(one)
 
-    def _held(self) -> list[PooledSession | _Refusal]:
+    def _held(self) -> list[PooledSession | Refused]:
         with self._lock:
-            return [*self._alive.values(), *self._refused.values()]
-
-    def _forget(self, one: PooledSession | _Refusal) -> None:
-        if isinstance(one, PooledSession):
-            if self._alive.get(one.key) is one:
-                self._drop(one.key)
-            return
-        for key in [key for key, refusal in self._refused.items() if refusal is one]:
-            del self._refused[key]
+            return self._kept.everything()
 
     def _find(self, key: bytes) -> PooledSession | None:
         """Return the session of `key`, counting the call; raise if its password was refused."""
         with self._lock:
             self._check_open()
-            session = self._find_locked(key)
+            session = self._kept.find(key)
             self._counts["misses" if session is None else "hits"] += 1
             if session is None:
-                self._check_refused(key)
+                self._kept.check_refused(key)
             return session
-
-    def _find_locked(self, key: bytes) -> PooledSession | None:
-        session = self._alive.get(key)
-        if session is None:
-            return None
-        failure = session.failure()
-        if failure is not None:
-            self._drop_failed(session, failure)
-        elif time.monotonic() < session.expires:
-            self._keep(session)
-            return session
-        else:
-            self._drop(key)
-        return None
 
     def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError("the SessionPool was closed: make a new one")
-
-    def _check_refused(self, key: bytes) -> None:
-        refusal = self._refused.get(key)
-        if refusal is not None and time.monotonic() < refusal.until:
-            raise LoginError(refusal.message, "bad-credentials")
-
-    def _keep(self, session: PooledSession) -> None:
-        self._alive[session.key] = self._recent[session.key] = session
-        self._recent.move_to_end(session.key)
-        if len(self._recent) > self._max_size:
-            self._recent.popitem(last=False)
-            self._counts["evictions"] += 1
-
-    def _drop(self, key: bytes) -> None:
-        self._recent.pop(key, None)
-        self._alive.pop(key, None)
-
-    def _drop_failed(self, session: PooledSession, failure: LoginError) -> None:
-        if self._alive.get(session.key) is session:
-            self._drop(session.key)
-            self._refuse(session, failure)
-
-    def _refuse(self, session: PooledSession, failure: LoginError) -> None:
-        """Remember that a password was refused."""
-        if failure.state == "bad-credentials":
-            until = time.monotonic() + _least(self._negative_ttl, session.lifetime)
-            self._refused[session.key] = _Refusal(
-                session.owner, session.owner_key, session.marks, until, str(failure)
-            )
-            if len(self._refused) > self._max_size:
-                self._refused.popitem(last=False)
-
-    def _sweep(self) -> None:
-        """Let go of what is too old or was refused, since nobody may ask for it again."""
-        now = time.monotonic()
-        for key, session in list(self._recent.items()):
-            failure = session.failure()
-            if failure is not None:
-                self._drop_failed(session, failure)
-            elif session.expires <= now:
-                self._drop(key)
-        for key in [key for key, refusal in self._refused.items() if refusal.until <= now]:
-            del self._refused[key]
 
     # The log-in.
 
@@ -425,10 +337,10 @@ class SessionPool:
         while True:
             with self._lock:
                 self._check_open()
-                found = self._find_locked(key)
+                found = self._kept.find(key)
                 if found is not None:
                     return found
-                self._check_refused(key)
+                self._kept.check_refused(key)
                 flight = self._flights.get(key)
                 leads = flight is None
                 if flight is None:
@@ -499,13 +411,13 @@ class SessionPool:
         if flight is None or flight.session is not session:
             return
         del self._flights[session.key]
-        self._sweep()
+        self._kept.sweep()
         self._revocations.note(session.pulse)
         if failure is None:
-            session.expires = time.monotonic() + _least(self._ttl, session.lifetime)
-            self._keep(session)
+            session.expires = time.monotonic() + soonest(self._ttl, session.lifetime)
+            self._kept.keep(session)
         elif isinstance(failure, LoginError):
-            self._refuse(session, failure)
+            self._kept.refuse(session, failure)
 
 
 _pools: weakref.WeakSet[SessionPool] = weakref.WeakSet()
@@ -534,23 +446,3 @@ def _counter_of(session: PooledSession, failure: BaseException | None) -> str:
     if session.lifetime is not None:
         return "shared_logins"
     return "logins" if failure is None else "failed_logins"
-
-
-def _least(seconds: float, others: float | None) -> float:
-    return seconds if others is None else max(0.0, min(seconds, others))
-
-
-def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    if not value:
-        raise ValueError(f"{name} must not be empty")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name} must be text that UTF-8 can carry") from None
-
-
-def _check_seconds(name: str, value: float) -> None:
-    if not isinstance(value, int | float) or not value >= 0:
-        raise ValueError(f"{name} must be 0 or more seconds, not {value!r}")

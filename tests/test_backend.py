@@ -10,15 +10,25 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, jsonify
 
-from apikit import APIFlask, Backend, BackendError, SessionPool, errors
+from apikit import (
+    APIFlask,
+    Backend,
+    BackendError,
+    MemoryStore,
+    SessionPool,
+    errors,
+    open_store,
+)
 from apikit.models import PreparedRequest
 from apikit.response import Response
 from apikit.testing import MockTransport, answer
+from tests import login_world
 from tests.servers import (
     ANN,
     BOB,
@@ -553,6 +563,28 @@ def test_pool_can_be_shared(mock: MockTransport) -> None:
         assert shared.stats()["size"] == 0  # it is open still
     with pytest.raises(TypeError, match="max_body"):
         Backend(BASE, auth="none", pool=shared, max_body=5)
+    with pytest.raises(TypeError, match="store: the sessions of a pool have its options"):
+        Backend(BASE, auth="none", pool=shared, store=MemoryStore())
+
+
+def test_back_ends_of_two_processes_share_a_store(tmp_path: Path) -> None:
+    world = login_world.World()
+    auth = {"type": "bitly-proxy", "data": {"endpoint": login_world.BASE_URL}}
+    caller = ("ann", "s3cret")
+    for turn in range(2):
+        with (
+            open_store(f"sqlite://{tmp_path}/logins", "x" * 32) as store,
+            Backend(
+                login_world.PROXY,
+                auth=auth,
+                store=store,
+                session_url=login_world.SESSION_URL,
+                transport=world,
+            ) as backend,
+        ):
+            assert backend.get("/api", auth=caller).text == "data"
+            assert backend.pool.stats()["shared_logins"] == turn
+    assert world.logins == 1
 
 
 def test_call_without_an_app_or_a_caller_says_what_to_do(mock: MockTransport) -> None:

@@ -302,7 +302,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("apikit.pool.time", SimpleNamespace(monotonic=lambda: self.now))
+        for module in ("apikit.pool", "apikit._kept"):
+            monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: self.now))
 
 
 @pytest.fixture

@@ -393,7 +393,7 @@ def test_no_store_holds_the_password(kind: Kind, near: login_world.World) -> Non
 
 
 def _keys(pool: SessionPool) -> tuple[bytes, bytes]:
-    (session,) = pool._recent.values()
+    (session,) = pool._kept.sessions()
     return session.key, session.owner_key
 
 

@@ -174,7 +174,7 @@ def test_no_token_is_kept(world: World, kind: Kind, login: Any) -> None:
         store = kind.make()
         text = store._seal.open(kind.raw()[name], name)
         assert text is not None
-        kept = f"{text!r} {kind.raw()} {shared[0]._refused}"
+        kept = f"{text!r} {kind.raw()} {shared[0]._kept.everything()}"
     for secret in (BAD, GOOD):
         assert secret not in kept
         assert _basic(secret) not in kept
