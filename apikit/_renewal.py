@@ -113,7 +113,8 @@ class Renewing(Authenticating):
         if places.is_proxy(target):
             return not places.is_own(target)
         with ending_by(deadline):
-            return not self._is_lost(response, self._logins, may_ask=True)
+            response._is_refusal = self._is_lost(response, self._logins, may_ask=True)
+        return not response._is_refusal
 
     def _drop_identity(self) -> None:
         """Let go of cookies that the proxy takes for another user's."""
@@ -149,6 +150,8 @@ class Renewing(Authenticating):
 
         A login that was not good is not asked about: it will not be renewed.
         """
+        if response._is_refusal:
+            return True
         places = self._places
         is_header = self._way.is_header
         if is_header and not places.is_proxy(response.url):

@@ -36,6 +36,9 @@ class Response(_core.Response):
     #: By what a hook may send the request once more; None where no hook has seen it.
     connection: Connection | None = None
 
+    #: Whether the proxy has said of this redirect that it is no answer of the service's.
+    _is_refusal = False
+
     @property
     def ok(self) -> bool:
         """Whether the status is no error, which is one of 400 to 599."""
