@@ -7,20 +7,60 @@ as_kept(PyObject *object)
     return (KeptAnswerObject *)object;
 }
 
-static inline bool
-are_items_unchanged(const struct ak_items_fact *fact)
+/* A number that is another one after each change of any dict (PEP 509): where it is still
+ * the one that it was, the dict needs no look.  0 from Python 3.12 on, which has none. */
+static inline uint64_t
+get_version(PyObject *dict)
 {
-    if (2 * PyDict_GET_SIZE(fact->dict) != PyTuple_GET_SIZE(fact->items)) {
+#if PY_VERSION_HEX < 0x030C0000
+    return ((PyDictObject *)dict)->ma_version_tag;
+#else
+    (void)dict;
+    return 0;
+#endif
+}
+
+static bool
+has_items(PyObject *dict, PyObject *items)
+{
+    if (2 * PyDict_GET_SIZE(dict) != PyTuple_GET_SIZE(items)) {
         return false;
     }
     PyObject *key, *value; /* borrowed */
     Py_ssize_t position = 0, i = 0;
-    while (PyDict_Next(fact->dict, &position, &key, &value)) {
-        if (key != PyTuple_GET_ITEM(fact->items, i) ||
-            value != PyTuple_GET_ITEM(fact->items, i + 1)) {
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        if (key != PyTuple_GET_ITEM(items, i) || value != PyTuple_GET_ITEM(items, i + 1)) {
             return false;
         }
         i += 2;
+    }
+    return true;
+}
+
+static inline bool
+are_items_unchanged(struct ak_items_fact *fact)
+{
+    uint64_t version = get_version(fact->dict);
+    if (version == 0 || version != fact->version) {
+        if (!has_items(fact->dict, fact->items)) {
+            return false;
+        }
+        fact->version = version;
+    }
+    return true;
+}
+
+/* False with an exception set where a key that is not a str fails to be compared. */
+static inline bool
+is_entry_unchanged(struct ak_entry_fact *fact)
+{
+    uint64_t version = get_version(fact->dict); /* before that comparison can change it */
+    if (version == 0 || version != fact->version) {
+        PyObject *value = PyDict_GetItemWithError(fact->dict, fact->key); /* borrowed */
+        if (value != fact->value || (value == NULL && PyErr_Occurred())) {
+            return false;
+        }
+        fact->version = version;
     }
     return true;
 }
@@ -64,12 +104,11 @@ ak_kept_answer_holds(KeptAnswerObject *kept, PyObject *app)
         }
     }
     for (Py_ssize_t i = 0; i < kept->entry_count; i++) {
-        const struct ak_entry_fact *fact = &kept->entries[i];
-        if (PyDict_GetItemWithError(fact->dict, fact->key) != fact->value) {
+        if (!is_entry_unchanged(&kept->entries[i])) {
             return false;
         }
     }
-    return !PyErr_Occurred(); /* an entry that was not there, and a key that fails */
+    return true;
 }
 
 /* ---- making one ---- */
@@ -149,7 +188,7 @@ take_items(KeptAnswerObject *self, PyObject *dicts)
             PyTuple_SET_ITEM(items, n++, Py_NewRef(key));
             PyTuple_SET_ITEM(items, n++, Py_NewRef(value));
         }
-        self->items[i] = (struct ak_items_fact){Py_NewRef(dict), items};
+        self->items[i] = (struct ak_items_fact){Py_NewRef(dict), items, 0};
         self->items_count++;
     }
     return 0;
@@ -171,7 +210,7 @@ take_entries(KeptAnswerObject *self, PyObject *entries)
             return -1;
         }
         self->entries[i] =
-            (struct ak_entry_fact){Py_NewRef(dict), Py_NewRef(key), Py_XNewRef(value)};
+            (struct ak_entry_fact){Py_NewRef(dict), Py_NewRef(key), Py_XNewRef(value), 0};
         self->entry_count++;
     }
     return 0;

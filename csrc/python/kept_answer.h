@@ -14,15 +14,18 @@ struct ak_type_fact {
     unsigned int version;
 };
 
-/* A dict in which every item is the one that it was. */
+/* A dict in which every item is the one that it was.  VERSION is the dict's when that
+ * was seen last: see get_version in kept_answer.c. */
 struct ak_items_fact {
     PyObject *dict;
     PyObject *items; /* tuple: key, value, key, value... in the dict's order */
+    uint64_t version;
 };
 
 /* One entry of a dict that is the one it was; VALUE is NULL where there was none. */
 struct ak_entry_fact {
     PyObject *dict, *key, *value;
+    uint64_t version;
 };
 
 /* A list or dict that has as many members as it had. */

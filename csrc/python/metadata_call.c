@@ -28,11 +28,13 @@ is_ascii_text(PyObject *value)
     return PyUnicode_CheckExact(value) && PyUnicode_IS_ASCII(value);
 }
 
+/* Whether VALUE, or NULL, is exactly the str TEXT. */
 static inline bool
 is_text(PyObject *value, const char *text)
 {
-    return value != NULL && PyUnicode_CheckExact(value) &&
-           PyUnicode_CompareWithASCIIString(value, text) == 0;
+    return value != NULL && is_ascii_text(value) &&
+           (size_t)PyUnicode_GET_LENGTH(value) == strlen(text) &&
+           memcmp(PyUnicode_1BYTE_DATA(value), text, strlen(text)) == 0;
 }
 
 /* Whether ENVIRON has nothing, or ASCII, under NAME. */
