@@ -1,4 +1,7 @@
-"""nginx asks the proxy of each request to the service: who answered is told in each shape."""
+"""What stands before the service: the proxy, or nginx that asks it, and how it says no.
+
+Who answered is told in each shape, whatever the way in.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from tests.servers import (
     ANN,
     AUDIENCE,
     OAUTH2_PROXIES,
+    OAUTH2_PROXY_7_15,
     AuthRequest,
     GoProgram,
     Kind,
@@ -39,12 +43,33 @@ from .worlds import Provider, World
 
 _NOTHING = Count()
 _FORMS = (Mode.GITHUB, Mode.FORM)
-#: What nginx does where there is no session; the last is 403 with a Location.
-_SHAPES = [
-    *((form, Refusal.SIGN_IN_PAGE) for form in AuthRequest),
-    (AuthRequest.PAGE_WITH_403, Refusal.REDIRECT),
-]
-_FRONTS = [(program, *shape) for program in OAUTH2_PROXIES for shape in _SHAPES]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How a request without a log-in is answered."""
+
+    name: str
+    nginx: AuthRequest | None = None
+    refusal: Refusal = Refusal.SIGN_IN_PAGE
+    options: tuple[str, ...] = ()
+    programs: tuple[GoProgram, ...] = OAUTH2_PROXIES
+
+
+_SHAPES = (
+    *(_Shape(f"nginx, {form.name.lower()}", form) for form in AuthRequest),
+    _Shape("nginx, 403 with a Location", AuthRequest.PAGE_WITH_403, Refusal.REDIRECT),
+    _Shape("the proxy's page"),
+    _Shape("a redirect to the provider", refusal=Refusal.REDIRECT),
+    _Shape("401 for paths of an API", options=("--api-route=^/api",)),
+    _Shape("JSON", options=("--force-json-errors",)),
+    _Shape(
+        "403 of text",
+        options=("--bearer-token-login-fallback=false",),
+        programs=(OAUTH2_PROXY_7_15,),
+    ),
+)
+_FRONTS = [(program, shape) for shape in _SHAPES for program in shape.programs]
 
 
 @dataclass(frozen=True)
@@ -137,12 +162,10 @@ def _options(issuer: Server, path: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(
-    scope="module",
-    params=_FRONTS,
-    ids=lambda front: f"{front[0].version}, {front[1].name}, {front[2].value}",
+    scope="module", params=_FRONTS, ids=lambda front: f"{front[0].version}, {front[1].name}"
 )
 def front(request: pytest.FixtureRequest, base: _Base) -> Iterator[_Front]:
-    program, form, refusal = request.param
+    program, shape = request.param
     with ExitStack() as running:
         with reserve_port("front") as port:
             door = running.enter_context(start_recorder(port, keeps=True))
@@ -151,13 +174,16 @@ def front(request: pytest.FixtureRequest, base: _Base) -> Iterator[_Front]:
                     base.provider,
                     base.backend,
                     *base.options,
-                    refusal=refusal,
+                    *shape.options,
+                    refusal=shape.refusal,
                     kind=Kind.REAL,
                     program=program,
+                    port=0 if shape.nginx else port,
                     public_port=door.port,
                 )
             )
-            running.enter_context(start_nginx_auth(form, proxy, base.backend, port=port))
+            if shape.nginx is not None:
+                running.enter_context(start_nginx_auth(shape.nginx, proxy, base.backend, port=port))
         yield _Front(base, door, program)
 
 
