@@ -227,7 +227,7 @@ def test_repr_shows_names_and_domains_only():
     )
 
 
-@pytest.mark.parametrize("name", ["", "a\r\nb", "a\nb", "a\0b", "a\x01"])
+@pytest.mark.parametrize("name", ["", "a\r\nb", "a\nb", "a\0b", "a\x01", "a;b"])
 def test_a_name_that_cannot_be_sent_is_refused(name):
     jar = CookieJar()
     with pytest.raises(ValueError, match="a cookie needs a name"):
@@ -235,7 +235,9 @@ def test_a_name_that_cannot_be_sent_is_refused(name):
     assert len(jar) == 0
 
 
-@pytest.mark.parametrize("value", ["s3cret\r\nX: y", "s3cret\n", "s3cret\0", "s3cret\u20ac"])
+@pytest.mark.parametrize(
+    "value", ["s3cret\r\nX: y", "s3cret\n", "s3cret\0", "s3cret\u20ac", "s3cret; admin=1"]
+)
 def test_a_value_that_cannot_be_sent_is_refused_and_not_shown(value):
     jar = CookieJar()
     with pytest.raises(ValueError, match="cookie") as caught:

@@ -68,7 +68,8 @@ AK_MUST_CHECK enum ak_status ak_cookie_jar_write(const struct ak_cookie_jar *jar
 /* Set or replace by (domain, path, name); the strings are copied.  A leading dot
  * of the domain is dropped.  A domain of "" matches every host, as in requests'
  * jar for cookies set by hand.  AK_BAD_HEADER, and no change, for an empty name
- * and for control characters in name or value: they must never be sent. */
+ * and for control characters and ";" in name or value: these must never be sent,
+ * and that would begin another cookie. */
 AK_MUST_CHECK enum ak_status ak_cookie_jar_set(struct ak_cookie_jar *jar,
                                                const struct ak_cookie *cookie);
 

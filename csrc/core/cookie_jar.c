@@ -188,13 +188,20 @@ store(struct ak_cookie_jar *jar, struct ak_cookie *cookie)
     return AK_OK;
 }
 
+/* What a Cookie header carries as the name or the value of one cookie. */
+static bool
+is_sendable(struct ak_str text)
+{
+    return !ak_cookie_has_control(text) && ak_str_find(text, ';', 0) == text.len;
+}
+
 enum ak_status
 ak_cookie_jar_set(struct ak_cookie_jar *jar, const struct ak_cookie *cookie)
 {
     const char *domain = cookie->domain[0] == '.' ? cookie->domain + 1 : cookie->domain;
     struct key key = {ak_str_from(domain), ak_str_from(cookie->path), ak_str_from(cookie->name)};
     struct ak_str value = ak_str_of(cookie->value, cookie->value_len);
-    if (key.name.len == 0 || ak_cookie_has_control(key.name) || ak_cookie_has_control(value)) {
+    if (key.name.len == 0 || !is_sendable(key.name) || !is_sendable(value)) {
         return AK_BAD_HEADER;
     }
     struct ak_cookie copy = *cookie;

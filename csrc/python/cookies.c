@@ -113,7 +113,7 @@ none_or_raise(enum ak_status status)
     }
     if (status != AK_OK) {
         PyErr_SetString(PyExc_ValueError,
-                        "a cookie needs a name, and neither name nor value may hold control "
+                        "a cookie needs a name, and neither name nor value may hold ';' or control "
                         "characters such as line breaks: percent-code them");
         return NULL;
     }

@@ -195,7 +195,8 @@ test_a_cookie_by_hand_may_not_break_the_header(void **state)
     static const struct {
         const char *name, *value;
     } CASES[] = {
-        {"", "b"}, {"a\n", "b"}, {"a", "b\r\nX: y"}, {"a\x7f", "b"}, {"a", "\x1f"},
+        {"", "b"},     {"a\n", "b"}, {"a", "b\r\nX: y"}, {"a\x7f", "b"},
+        {"a", "\x1f"}, {"a;c", "b"}, {"a", "b; c=d"},
     };
     struct ak_cookie_jar jar;
     ak_cookie_jar_init(&jar);

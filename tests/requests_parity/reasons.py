@@ -42,7 +42,9 @@ REASONS = {
         "what is assigned becomes a jar or is refused; requests fails when it is first used"
     ),
     "certificates-of-https": Reason("cert= is looked at where it is used: for https"),
-    "cookie-names": Reason("names and values are text without NUL; requests sends what str() says"),
+    "cookie-names": Reason(
+        "names and values are text without NUL and semicolon; requests sends what str() says"
+    ),
     "cookie-of-None": Reason("no cookie; requests sends its name alone"),
     "empty-form": Reason(
         "a length of 0 as without a form; requests sends a form of nothing in chunks",

@@ -216,6 +216,7 @@ VALUE_REASONS = {
     ("headers", "no bytes"): "bytes-in-headers",
     ("cookies", "None"): "cookie-of-None",
     ("cookies", "NUL"): "cookie-names",
+    ("cookies", "semicolon"): "cookie-names",
 }
 
 
@@ -240,7 +241,7 @@ NAME_REASONS = reasons_of(
             ),
             "cookie-names",
         ),
-        (("cookies", ["no text", "NUL"]), "cookie-names"),
+        (("cookies", ["no text", "NUL", "semicolon"]), "cookie-names"),
         (("headers", ["text", "NUL", "semicolon", "quote"]), "not-a-token"),
     ]
 )
