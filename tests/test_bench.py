@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -13,7 +14,16 @@ import pytest
 
 from tests.bench.__main__ import write
 from tests.bench.chart import draw
-from tests.bench.measure import Effort, PeerError, Result, Taken, measure_row, summarise
+from tests.bench.measure import (
+    Effort,
+    PeerError,
+    Result,
+    Taken,
+    Worker,
+    measure_row,
+    summarise,
+    take_rounds,
+)
 from tests.bench.model import OURS, AtMost, Faster, Peer, Place, Row, Within, Work
 from tests.bench.publish import PAGE_MARKS, README_MARKS, publish
 from tests.bench.rows import ROWS
@@ -195,6 +205,22 @@ def test_peer_that_does_not_run_is_told_with_its_reason() -> None:
     )
     assert found.of(OURS).wall > 0
     assert "not enough values to unpack" in found.of(lost.name).reason
+
+
+def answering(times: int) -> Worker:
+    """Return a process that answers so often, and then fails."""
+    answer = '{"total": 1, "wall": 1, "cpu": 1}'
+    code = f"for _ in range({times}): input(); print({answer!r}, flush=True)\nexit('lost')"
+    return Worker([sys.executable, "-c", code], {}, os.sched_getaffinity(0))
+
+
+def test_peer_that_fails_in_a_round_is_told_and_the_others_go_on() -> None:
+    with answering(3) as ours, answering(1) as other:
+        costs, lost = take_rounds({OURS: ours, "other": other}, Effort(3))
+        assert len(costs.pop(OURS)) == 3
+        assert (costs, lost) == ({}, {"other": "lost"})
+        with pytest.raises(PeerError, match="lost"):
+            take_rounds({OURS: ours}, Effort(1))
 
 
 def test_goals_are_judged_by_the_medians_of_ratios() -> None:

@@ -131,8 +131,9 @@ class Worker:
     def run(self, count: int) -> dict[str, float]:
         """Let the process repeat its work, and return what that took."""
         assert self._process.stdin
-        self._process.stdin.write(b"%d\n" % count)
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended: `answer` tells why
+            self._process.stdin.write(b"%d\n" % count)
+            self._process.stdin.flush()
         return self.answer()
 
     def calibrate(self, seconds: float, threads: int) -> None:
@@ -227,25 +228,47 @@ def measure_row(
                     raise PeerError(f"{row.name}: {error}") from error
                 taken[member.name].reason = str(error)
         tell(f"{row.name}: {effort.rounds} rounds")
-        rounds = take_rounds(workers, effort)
+        rounds, lost = take_rounds(workers, effort)
+    for name, reason in lost.items():
+        taken[name].reason = reason
     for name, costs in rounds.items():
         summarise(taken[name], costs, rounds[OURS], taken[OURS])
     return Result(row, len(rounds[OURS]), list(taken.values()))
 
 
-def take_rounds(workers: Mapping[str, Worker], effort: Effort) -> dict[str, list[dict[str, float]]]:
-    """Let each worker do its part of each round, in another order each time."""
+def take_rounds(
+    workers: Mapping[str, Worker], effort: Effort
+) -> tuple[dict[str, list[dict[str, float]]], dict[str, str]]:
+    """Let each worker do its part of each round, in another order each time.
+
+    Returns
+    -------
+    tuple
+        What the rounds cost, by worker, and the reasons of those that failed in one.
+
+    Raises
+    ------
+    PeerError
+        If ours failed.
+    """
     end = time.monotonic() + effort.seconds
     shuffled = random.Random(ORDER_SEED)
     costs: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
-    order = list(workers)
+    lost: dict[str, str] = {}
     for done in range(effort.rounds):
         if done >= LEAST_ROUNDS and time.monotonic() > end:
             break
+        order = list(costs)
         shuffled.shuffle(order)
         for name in order:
-            costs[name].append(workers[name].run(workers[name].count))
-    return costs
+            try:
+                costs[name].append(workers[name].run(workers[name].count))
+            except PeerError as error:
+                if name == OURS:
+                    raise
+                lost[name] = str(error)
+                del costs[name]
+    return costs, lost
 
 
 def summarise(

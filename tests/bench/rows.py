@@ -20,7 +20,7 @@ from tests.bench.model import (
     Within,
 )
 from tests.bench.peers import dumps, errors, fresh, imports, service, wsgi
-from tests.bench.peers.clients import CLIENTS
+from tests.bench.peers.clients import CLIENTS, apikit_with_hooks, apikit_without_its_hooks
 from tests.bench.peers.hog import beside_a_hog
 from tests.bench.server import LARGE, LARGE_SIZE, SMALL, is_large, is_small
 
@@ -218,6 +218,18 @@ ROWS: Final = (
         ),
         limits=(Peer("apikit without them", CLIENTS[OURS], is_ours=True),),
         goals=(Within("apikit without them", 1.05),),
+    ),
+    Row(
+        name="hooks_unused",
+        work="GET 30 B, the session's hooks not used",
+        file=SMALL,
+        check=is_small,
+        peers=(Peer(OURS, apikit_without_its_hooks), client("requests")),
+        limits=(
+            Peer("apikit that never had any", CLIENTS[OURS], is_ours=True),
+            Peer("apikit with all four", apikit_with_hooks, is_ours=True),
+        ),
+        goals=(Within("apikit that never had any", 1.02),),
     ),
     Row(
         name="get_10mb_gil_hog",

@@ -27,9 +27,10 @@ SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CONFIGURATION = """
 daemon off;
 worker_processes 1;
+worker_rlimit_nofile 4096;
 pid {folder}/pid;
 error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4000; }}
 http {{
     access_log off;
     sendfile on;

@@ -31,25 +31,34 @@ def in_one_thread(call: Callable[[], Any], count: int) -> Any:
     return result
 
 
-def in_threads(threads: int) -> Callable[[Callable[[], Any], int], Any]:
-    """Return a loop that divides the calls among threads."""
+class Crew:
+    """Threads that divide calls among them, and wait for more: their start is nobody's cost."""
 
-    def run(call: Callable[[], Any], count: int) -> Any:
-        results: list[Any] = []
-        share = max(1, count // threads)
-        workers = [
-            threading.Thread(target=lambda: results.append(in_one_thread(call, share)))
-            for _ in range(threads)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        if len(results) != threads:
-            raise RuntimeError(f"{threads - len(results)} of {threads} threads failed")
-        return results[-1]
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._begin, self._end = (threading.Barrier(threads + 1) for _ in range(2))
+        self._job: tuple[Callable[[], Any], int] = (int, 0)
+        self._results: list[Any] = []
+        for _ in range(threads):
+            threading.Thread(target=self._work, daemon=True).start()
 
-    return run
+    def run(self, call: Callable[[], Any], count: int) -> Any:
+        """Return the last result, when all have done their share."""
+        self._job = call, max(1, count // self._threads)
+        self._results.clear()
+        self._begin.wait()
+        self._end.wait()
+        if (failed := self._threads - len(self._results)) != 0:
+            raise RuntimeError(f"{failed} of {self._threads} threads failed")
+        return self._results[-1]
+
+    def _work(self) -> None:
+        while True:
+            self._begin.wait()
+            try:
+                self._results.append(in_one_thread(*self._job))
+            finally:
+                self._end.wait()
 
 
 def memory(field: str) -> int:
@@ -76,7 +85,7 @@ class Loop:
         made = peer.make(place)
         self._work = made if isinstance(made, Work) else Work(made)
         several = place.threads > 1
-        self._run = self._work.run or (in_threads(place.threads) if several else in_one_thread)
+        self._run = self._work.run or (Crew(place.threads).run if several else in_one_thread)
         self._check = row.check
 
     def once(self) -> Any:

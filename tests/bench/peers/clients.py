@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.bench.model import Place, Work
 
-__all__ = ["CLIENTS"]
+__all__ = ["CLIENTS", "apikit_with_hooks", "apikit_without_its_hooks"]
 
 Fetch = Callable[[], Any]
 MAX_THREADS = 64
@@ -25,6 +25,31 @@ def apikit(place: Place) -> Fetch:
     from apikit import Session
 
     session, url = Session(verify=place.ca or True), place.url
+    return lambda: session.get(url).content
+
+
+def _see(*_shown: Any) -> None:
+    pass
+
+
+HOOKS: dict[str, Any] = dict.fromkeys(("on_request", "on_response", "on_error", "on_login"), _see)
+
+
+def apikit_with_hooks(place: Place) -> Fetch:
+    from apikit import Session
+
+    session, url = Session(**HOOKS), place.url
+    return lambda: session.get(url).content
+
+
+def apikit_without_its_hooks(place: Place) -> Fetch:
+    """Fetch by a session that had every hook, and has none any more."""
+    from apikit import Session
+
+    session, url = Session(**HOOKS), place.url
+    session.get(url)
+    for name in HOOKS:
+        setattr(session, name, None)
     return lambda: session.get(url).content
 
 
