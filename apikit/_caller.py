@@ -11,10 +11,33 @@ from apikit import _core
 from apikit._credentials import Credentials
 from apikit._failures import unauthorized
 from apikit._join import check_base
+from apikit.session import CallOptions
 
-__all__ = ["check_auth", "hide", "hide_auth", "identify", "settle_auth"]
+__all__ = [
+    "BackendCall",
+    "RequestOptions",
+    "check_auth",
+    "hide",
+    "hide_auth",
+    "identify",
+    "settle_auth",
+]
 
 _TYPES: Final = ("none", "basic", "bitly-proxy")
+
+
+class RequestOptions(CallOptions, total=False):
+    """What `Backend.request` takes by name, besides the caller."""
+
+    params: Any
+    data: Any
+    json: Any
+
+
+class BackendCall(RequestOptions, total=False):
+    """What `Backend.get` and its like take by name."""
+
+    auth: tuple[str, str] | Credentials | None
 
 
 def settle_auth(auth: dict[str, Any] | str) -> dict[str, Any]:
@@ -86,7 +109,7 @@ def hide(auth: tuple[str, str] | Credentials | None) -> Credentials | None:
         del auth
 
 
-def hide_auth(options: dict[str, Any]) -> dict[str, Any]:
+def hide_auth(options: BackendCall) -> BackendCall:
     """Hide the password that the options of a call may have, there where they are."""
     if "auth" in options:
         options["auth"] = hide(options.pop("auth"))

@@ -1,15 +1,17 @@
 """The C half of apikit, as the Python layer sees it."""
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Protocol, Self, final
+from typing import Any, Literal, NoReturn, Protocol, Self, Unpack, final
 
 from typing_extensions import disjoint_base
 
 from apikit.cookies import CookieJar as _CookieJar
 from apikit.models import PreparedRequest as _PreparedRequest
 from apikit.response import Response as _Response
+from apikit.session import CallOptions as _CallOptions
 from apikit.structures import CaseInsensitiveDict as _CaseInsensitiveDict
 
 class _HasStatus(Protocol):
@@ -152,6 +154,22 @@ class Response:
 
 _Timeout = float | tuple[float | None, float | None] | None
 
+class _Call(_CallOptions, total=False):
+    auth: tuple[str | bytes, str | bytes] | list[str] | Callable[[Any], Any] | None
+
+class _Get(_Call, total=False):
+    data: Any
+    json: Any
+
+class _Post(_Call, total=False):
+    params: Any
+
+class _Put(_Post, total=False):
+    json: Any
+
+class _Delete(_Get, total=False):
+    params: Any
+
 @disjoint_base
 class Session:
     headers: _CaseInsensitiveDict
@@ -199,28 +217,32 @@ class Session:
         url: Any,
         params: Any = None,
         data: Any = None,
-        headers: Any = None,
+        headers: Mapping[str, str | bytes | None]
+        | Iterable[tuple[str, str | bytes | None]]
+        | None = None,
         cookies: Any = None,
         files: Any = None,
-        auth: Any = None,
+        auth: tuple[str | bytes, str | bytes] | list[str] | Callable[[Any], Any] | None = None,
         timeout: _Timeout = ...,
         allow_redirects: bool = True,
-        proxies: Any = None,
-        hooks: Any = None,
+        proxies: Mapping[str, str] | None = None,
+        hooks: Mapping[str, Any] | None = None,
         stream: bool | None = None,
-        verify: Any = None,
-        cert: Any = None,
+        verify: bool | str | os.PathLike[str] | None = None,
+        cert: str | tuple[str, str] | None = None,
         json: Any = None,
         *,
         deadline: float | None = ...,
     ) -> _Response: ...
-    def get(self, url: Any, params: Any = None, **kwargs: Any) -> _Response: ...
-    def options(self, url: Any, **kwargs: Any) -> _Response: ...
-    def head(self, url: Any, **kwargs: Any) -> _Response: ...
-    def post(self, url: Any, data: Any = None, json: Any = None, **kwargs: Any) -> _Response: ...
-    def put(self, url: Any, data: Any = None, **kwargs: Any) -> _Response: ...
-    def patch(self, url: Any, data: Any = None, **kwargs: Any) -> _Response: ...
-    def delete(self, url: Any, **kwargs: Any) -> _Response: ...
+    def get(self, url: Any, params: Any = None, **kwargs: Unpack[_Get]) -> _Response: ...
+    def options(self, url: Any, **kwargs: Unpack[_Delete]) -> _Response: ...
+    def head(self, url: Any, **kwargs: Unpack[_Delete]) -> _Response: ...
+    def post(
+        self, url: Any, data: Any = None, json: Any = None, **kwargs: Unpack[_Post]
+    ) -> _Response: ...
+    def put(self, url: Any, data: Any = None, **kwargs: Unpack[_Put]) -> _Response: ...
+    def patch(self, url: Any, data: Any = None, **kwargs: Unpack[_Put]) -> _Response: ...
+    def delete(self, url: Any, **kwargs: Unpack[_Delete]) -> _Response: ...
     def set_oauth2_password(self, password: str | None) -> None: ...
     def __copy__(self) -> NoReturn: ...
     def __deepcopy__(self, memo: Any, /) -> NoReturn: ...

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from typing import Any, Final, TypeVar, Unpack
+from typing import Any, Final, TypedDict, TypeVar, Unpack
 
 from apikit import errors
 from apikit._credentials import Credentials
@@ -23,22 +23,40 @@ from apikit._shared import SharedLogins, Turn
 from apikit.cookies import CookieJar
 from apikit.login import Login, Otp, Outcome
 from apikit.login.codes import UsedCodes
-from apikit.session import Session, SessionOptions
+from apikit.models import PreparedRequest
+from apikit.session import Session, SessionOptions, SharedOptions
 from apikit.stores.records import Entry, Found, Refusal
 
-__all__ = ["LoginError", "LoginThreads", "PoolOptions", "PooledSession", "ending_at", "time_left"]
+__all__ = [
+    "BackendOptions",
+    "LoginError",
+    "LoginThreads",
+    "PoolOptions",
+    "PooledSession",
+    "ending_at",
+    "time_left",
+]
 
 _T = TypeVar("_T")
 
 
-class PoolOptions(SessionOptions, EventOptions, total=False):
-    """What the sessions of a pool take by name."""
+class WayOptions(TypedDict, total=False):
+    """How sessions log in, and what answers them."""
 
     login: Login
     otp: Otp | None
     consent: bool
+    transport: Callable[[PreparedRequest], bytes] | None
+
+
+class PoolOptions(SessionOptions, EventOptions, WayOptions, total=False):
+    """What the sessions of a pool take by name."""
+
     retries: Any
-    transport: Any
+
+
+class BackendOptions(SharedOptions, EventOptions, WayOptions, total=False):
+    """What the sessions of a back end take by name."""
 
 
 class LoginError(errors.RequestException):

@@ -5,14 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack, cast
 
 from flask import Flask, current_app, has_app_context, has_request_context, jsonify
 from flask import Response as FlaskResponse
 
 from apikit import errors
 from apikit._bearer import Bearer, BearerSessions, read_bearer
-from apikit._caller import check_auth, hide, hide_auth, identify, settle_auth
+from apikit._caller import (
+    BackendCall,
+    RequestOptions,
+    check_auth,
+    hide,
+    hide_auth,
+    identify,
+    settle_auth,
+)
 from apikit._core import BackendError
 from apikit._credentials import Credentials
 from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse
@@ -24,7 +32,7 @@ from apikit._failures import (
 )
 from apikit._flask_commands import register
 from apikit._join import check_base, join
-from apikit._pooled import LoginError, PooledSession, ending_at
+from apikit._pooled import BackendOptions, LoginError, PooledSession, ending_at
 from apikit._trace import CallLog, pass_on
 from apikit.pool import SessionPool
 from apikit.response import Response
@@ -100,7 +108,7 @@ class Backend:
         deadline: float | None = 25,
         session_url: str | None = None,
         bearer: bool = False,
-        **options: Any,
+        **options: Unpack[BackendOptions],
     ) -> None:
         self._base_url = check_base(base_url)
         self._session_url = None if session_url is None else check_base(session_url, "session_url")
@@ -122,7 +130,7 @@ class Backend:
         self._shared = Session(retries=retries, **options)
         if not isinstance(bearer, bool):
             raise TypeError(f"bearer must be True or False, not {type(bearer).__name__}")
-        options.update(otp=None, consent=False)
+        options["otp"], options["consent"] = None, False
         self._bearers = (
             BearerSessions(self._base_url, **{**options, "retries": retries}) if bearer else None
         )
@@ -164,7 +172,7 @@ class Backend:
         path: str,
         *,
         auth: tuple[str, str] | Credentials | None = None,
-        **options: Any,
+        **options: Unpack[RequestOptions],
     ) -> Response:
         """Send a request as the caller, and return the answer if it is a good one.
 
@@ -203,30 +211,30 @@ class Backend:
         finally:
             del auth  # tracebacks show the names of their frames
         with CallLog(method, self._base_url) as log:
-            return self._call(method, path, given, options, log)
+            return self._call(method, path, given, cast("dict[str, Any]", options), log)
 
-    def get(self, path: str, **options: Any) -> Response:
+    def get(self, path: str, **options: Unpack[BackendCall]) -> Response:
         """Send a GET; see `request`."""
         return self.request("GET", path, **hide_auth(options))
 
-    def head(self, path: str, **options: Any) -> Response:
+    def head(self, path: str, **options: Unpack[BackendCall]) -> Response:
         """Send a HEAD, whose redirects are not followed; see `request`."""
         options.setdefault("allow_redirects", False)
         return self.request("HEAD", path, **hide_auth(options))
 
-    def post(self, path: str, **options: Any) -> Response:
+    def post(self, path: str, **options: Unpack[BackendCall]) -> Response:
         """Send a POST; see `request`."""
         return self.request("POST", path, **hide_auth(options))
 
-    def put(self, path: str, **options: Any) -> Response:
+    def put(self, path: str, **options: Unpack[BackendCall]) -> Response:
         """Send a PUT; see `request`."""
         return self.request("PUT", path, **hide_auth(options))
 
-    def patch(self, path: str, **options: Any) -> Response:
+    def patch(self, path: str, **options: Unpack[BackendCall]) -> Response:
         """Send a PATCH; see `request`."""
         return self.request("PATCH", path, **hide_auth(options))
 
-    def delete(self, path: str, **options: Any) -> Response:
+    def delete(self, path: str, **options: Unpack[BackendCall]) -> Response:
         """Send a DELETE; see `request`."""
         return self.request("DELETE", path, **hide_auth(options))
 

@@ -12,7 +12,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+if TYPE_CHECKING:
+    from apikit.models import PreparedRequest
+    from apikit.response import Response
 
 __all__ = [
     "BodyTooLarge",
@@ -94,8 +98,10 @@ class RequestException(_Portable, OSError):
     def __init__(self, *args: Any, request: Any = None, response: Any = None) -> None:
         # Not super(): requests' __init__ follows in the joined classes.
         OSError.__init__(self, *args)
-        self.response = response
-        self.request = getattr(response, "request", None) if request is None else request
+        self.response: Response | None = response
+        self.request: PreparedRequest | None = (
+            getattr(response, "request", None) if request is None else request
+        )
 
     def _state(self) -> dict[str, Any]:
         return {**self.__dict__, "request": None, "response": _if_read(self.response)}

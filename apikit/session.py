@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 
 from apikit import _core, _prepare
@@ -19,7 +20,16 @@ from apikit.structures import CaseInsensitiveDict
 if TYPE_CHECKING:
     from apikit.retries import Retry
 
-__all__ = ["CookieJar", "PreparedRequest", "Request", "Response", "Session", "SessionOptions"]
+__all__ = [
+    "CallOptions",
+    "CookieJar",
+    "PreparedRequest",
+    "Request",
+    "Response",
+    "Session",
+    "SessionOptions",
+    "SharedOptions",
+]
 
 _core.register(
     headers=CaseInsensitiveDict,
@@ -29,14 +39,29 @@ _core.register(
 )
 
 
-class SessionOptions(TypedDict, total=False):
-    """What `Session` takes by name, for those who pass it on."""
+class CallOptions(TypedDict, total=False):
+    """What each call takes by name, that of `Backend` too, for those who pass it on."""
+
+    headers: Mapping[str, str | bytes | None] | Iterable[tuple[str, str | bytes | None]] | None
+    cookies: Any
+    files: Any
+    timeout: float | tuple[float | None, float | None] | None
+    allow_redirects: bool
+    proxies: Mapping[str, str] | None
+    hooks: Mapping[str, Any] | None
+    stream: bool | None
+    verify: bool | str | os.PathLike[str] | None
+    cert: str | tuple[str, str] | None
+    deadline: float | None
+
+
+class SharedOptions(TypedDict, total=False):
+    """What `Session` and `Backend` take by name, the latter for its sessions."""
 
     timeout: float | tuple[float | None, float | None] | None
-    deadline: float | None
     max_body: int | None
-    verify: Any
-    cert: Any
+    verify: bool | str | os.PathLike[str] | None
+    cert: str | tuple[str, str] | None
     proxies: Mapping[str, str] | None
     trust_env: bool
     max_redirects: int
@@ -44,6 +69,12 @@ class SessionOptions(TypedDict, total=False):
     pool_maxsize: int
     pool_timeout: float | None
     cookies_per_call: bool
+
+
+class SessionOptions(SharedOptions, total=False):
+    """What `Session` takes by name besides the way to log in, for those who pass it on."""
+
+    deadline: float | None
 
 
 class Session(Renewing):

@@ -287,6 +287,50 @@ static PyMemberDef members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+#define REQUEST_TEXT                                                                               \
+    "Send a request and return its answer, whatever the status.\n\n"                               \
+    "Parameters\n"                                                                                 \
+    "----------\n"                                                                                 \
+    "method, url\n"                                                                                \
+    "    What to ask for.\n"                                                                       \
+    "params\n"                                                                                     \
+    "    What the query gets: a dict, pairs or text.\n"                                            \
+    "data\n"                                                                                       \
+    "    The body: a dict or pairs for a form; bytes, text, a file or an iterator.\n"              \
+    "json\n"                                                                                       \
+    "    The body as JSON, where there is neither `data` nor `files`.\n"                           \
+    "files\n"                                                                                      \
+    "    Files of a form by the name of the field: a file, or a tuple of file name, file\n"        \
+    "    and, if wanted, type and headers.\n"                                                      \
+    "headers\n"                                                                                    \
+    "    They win over the session's; a value of None takes one of these out.\n"                   \
+    "cookies\n"                                                                                    \
+    "    A dict or a jar, for this call and the origin of `url`.\n"                                \
+    "auth\n"                                                                                       \
+    "    A pair of user name and password, or a callable that changes the request.\n"              \
+    "timeout\n"                                                                                    \
+    "    Seconds to wait for a connection and for an answer to go on: a pair, one number\n"        \
+    "    for both, or None for ever.  The session's if left out.\n"                                \
+    "deadline\n"                                                                                   \
+    "    Seconds for the whole call, or None.  The session's if left out.\n"                       \
+    "allow_redirects\n"                                                                            \
+    "    Whether they are followed.\n"                                                             \
+    "stream\n"                                                                                     \
+    "    Whether the body is left for the caller to read.\n"                                       \
+    "proxies, hooks, verify, cert\n"                                                               \
+    "    In place of the session's.\n\n"                                                           \
+    "Returns\n"                                                                                    \
+    "-------\n"                                                                                    \
+    "Response\n"                                                                                   \
+    "    See its `raise_for_status`.\n\n"                                                          \
+    "Raises\n"                                                                                     \
+    "------\n"                                                                                     \
+    "RequestException\n"                                                                           \
+    "    If there is no answer, or no whole one: see `apikit.errors`.\n"                           \
+    "TypeError, ValueError\n"                                                                      \
+    "    If an argument is wrong: nothing was sent.\n"                                             \
+    "RuntimeError\n"                                                                               \
+    "    If the session was closed."
 #define VERB(name, signature, text)                                                                \
     {#name, (PyCFunction)(void (*)(void))ak_session_##name, METH_FASTCALL | METH_KEYWORDS,         \
      PyDoc_STR(#name signature "\n--\n\n" text)}
@@ -295,14 +339,16 @@ static PyMethodDef methods[] = {
          "($self, /, method, url, params=None, data=None, headers=None, cookies=None, files=None, "
          "auth=None, timeout=..., allow_redirects=True, proxies=None, hooks=None, stream=None, "
          "verify=None, cert=None, json=None, *, deadline=...)",
-         "Send a request and return its Response."),
-    VERB(get, "($self, /, url, params=None, **kwargs)", "Send a GET request."),
-    VERB(options, "($self, /, url, **kwargs)", "Send an OPTIONS request."),
-    VERB(head, "($self, /, url, **kwargs)", "Send a HEAD request; redirects are not followed."),
-    VERB(post, "($self, /, url, data=None, json=None, **kwargs)", "Send a POST request."),
-    VERB(put, "($self, /, url, data=None, **kwargs)", "Send a PUT request."),
-    VERB(patch, "($self, /, url, data=None, **kwargs)", "Send a PATCH request."),
-    VERB(delete, "($self, /, url, **kwargs)", "Send a DELETE request."),
+         REQUEST_TEXT),
+    VERB(get, "($self, /, url, params=None, **kwargs)", "Send a GET request: see `request`."),
+    VERB(options, "($self, /, url, **kwargs)", "Send an OPTIONS request: see `request`."),
+    VERB(head, "($self, /, url, **kwargs)",
+         "Send a HEAD request, whose redirects are not followed: see `request`."),
+    VERB(post, "($self, /, url, data=None, json=None, **kwargs)",
+         "Send a POST request: see `request`."),
+    VERB(put, "($self, /, url, data=None, **kwargs)", "Send a PUT request: see `request`."),
+    VERB(patch, "($self, /, url, data=None, **kwargs)", "Send a PATCH request: see `request`."),
+    VERB(delete, "($self, /, url, **kwargs)", "Send a DELETE request: see `request`."),
     {"set_oauth2_password", (PyCFunction)(void (*)(void))ak_session_password_method,
      METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("set_oauth2_password($self, /, password)\n--\n\nSet the password of the login.")},
