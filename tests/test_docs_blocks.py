@@ -86,6 +86,7 @@ NOT_TRIED = {
     "architecture: session.get": "a picture",
     "performance: ./dev bench": "it takes ten minutes; test_bench has its parts",
     "performance: ./dev count": "it takes minutes; test_count has its parts",
+    "releasing: ./dev release": "it takes a quarter of an hour; test_release has its parts",
     "security: ./dev test": "it runs this test",
 }
 
