@@ -12,6 +12,7 @@ from apikit._multipart import encode_multipart
 from apikit.retries import Retry
 from tests.faults.handle import FaultServer
 from tests.faults.steps import answer as fault_answer
+from tests.faults.steps import close, send
 from tests.login_world import answer, redirect
 
 pytest_plugins = ("tests.faults.fixtures",)
@@ -47,6 +48,17 @@ def test_headers_that_fill_the_head_of_a_request():
         session.headers["X"] = "x" * 300_000
         with pytest.raises(errors.InvalidHeader, match="256 KiB"):
             session.get(URL)
+
+
+@pytest.mark.parametrize("length", [2**40, 2**62, 2**63 - 10])
+def test_a_length_beyond_all_memory_is_not_believed(server: FaultServer, length: int) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n"
+    server.script("/liar", [send(head.encode() + b"x" * 1000), close()])
+    with (
+        Session(trust_env=False, max_body=None) as session,
+        pytest.raises(errors.ChunkedEncodingError, match="after 1000 of the"),
+    ):
+        session.get(server.url("/liar"))
 
 
 def test_redirects_whose_bodies_are_too_much_together():

@@ -13,14 +13,16 @@ static const int64_t step_length = 100 * 1000 * 1000; /* nanoseconds */
 
 /* ---- one exchange ---- */
 
-/* Memory for a large body of known length. */
+/* Memory for a large body of known length.  The length is what the peer says: where
+ * there is not so much, the body takes its memory as it comes. */
 static int
 lend_sink(struct ak_call *call)
 {
     uint64_t length = call->exchange.reader.content_length;
     PyObject *sink = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length); /* new */
     if (sink == NULL) {
-        return -1;
+        PyErr_Clear();
+        return 0;
     }
     Py_XSETREF(call->sink, sink);
     ak_exchange_set_sink(&call->exchange, PyBytes_AS_STRING(sink));
