@@ -291,9 +291,9 @@ def test_no_frame_shows_the_password_when_a_function_is_interrupted(world: World
     session = Session(None, None, world.base_url, login="github")
     with session, pytest.raises(KeyboardInterrupt) as interrupted:
         Session("ann", "s3cret", world.base_url, login=fetch)
-    frames = traceback.walk_tb(interrupted.tb)
-    shown = [repr(frame.f_locals) for frame, _ in frames if "apikit" in frame.f_code.co_filename]
-    assert shown
+    # Of the function's own frame nothing is left, since the password is in it.
+    shown = [repr(frame.f_locals) for frame, _ in traceback.walk_tb(interrupted.tb)]
+    assert len(shown) > 1
     assert not any("s3cret" in text for text in shown)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +219,47 @@ def test_a_secret_that_is_shown_is_found() -> None:
     shown = Shown()
     shown.tell({"Authorization": f"Bearer {TOKEN}", "otp": ONE_TIME})
     assert len(shown.leaks(TOKEN)) == len(shown.leaks(ONE_TIME)) == 2
+
+
+def held_by(thing: object, seen: dict[int, object]) -> Iterator[str | bytes]:
+    """Yield the texts that an object of ours holds, in attributes and containers."""
+    if id(thing) in seen:
+        return
+    seen[id(thing)] = thing  # alive, so that no other gets its id
+    if isinstance(thing, str | bytes):
+        yield thing
+    elif isinstance(thing, Mapping):
+        for pair in thing.items():
+            yield from held_by(pair, seen)
+    elif isinstance(thing, tuple | list | set | frozenset):
+        for one in thing:
+            yield from held_by(one, seen)
+    elif type(thing).__module__.partition(".")[0] == "apikit":
+        for name in dir(thing):
+            if not name.startswith("__"):
+                yield from held_by(getattr(thing, name, None), seen)
+
+
+def test_a_code_is_held_no_longer_than_it_takes_to_send(world: World) -> None:
+    codes = [ONE_TIME[:3] + ONE_TIME[3:]]
+    with SessionPool(login="form", otp=lambda user: codes.pop()) as pool:
+        session = pool.get(world.base_url, "ann", "s3cret", world.provider)
+        assert session.login_state == "ok"
+        held = [str(text) for thing in (pool, session) for text in held_by(thing, {})]
+    assert "ann" in held
+    assert not [text for text in held if ONE_TIME in text]
+    session.kept = [ONE_TIME]  # type: ignore[attr-defined]
+    assert ONE_TIME in held_by(session, {})
+
+
+def test_a_refused_token_is_remembered_by_a_digest_alone(world: World) -> None:
+    refused = "another.token.that-is-refused"
+    auth = {"type": "bitly-proxy", "data": {"endpoint": world.base_url}}
+    with Backend(world.proxy, auth=auth, login="bearer") as backend:
+        for _ in range(2):
+            with pytest.raises(BackendError):
+                backend.get("/api", auth=("ann", refused))
+        held = [str(text) for text in held_by(backend, {})]
+    assert [request.path for request in world.requests].count("/api") == 1
+    assert "ann" in held
+    assert not [text for text in held if refused in text]
