@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.release.bare import SUITES, try_wheel
+from tests.release.bare import try_wheel
 from tests.release.examine import examine
 from tests.release.libraries import build_libraries
+from tests.release.native import run_c_tests
 from tests.release.pins import Pins, read_pins
 from tests.release.toolchain import TARGETS
 from tests.release.wheels import Kind, build_wheel, kinds_of
@@ -72,7 +73,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="use the wheels in a bare Debian with their Python (as root, with debootstrap)",
+        help="run the C tests with the libraries, and use the wheels in a bare Debian (as root, "
+        "with debootstrap, and qemu-user-static for another machine)",
     )
     parser.add_argument(
         "--libraries",
@@ -93,8 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for machine in options.machine or TARGETS:
         if options.libraries:
             check_libraries(machine, pins)
-        for wheel, kind in release_wheels(machine, pins):
-            if options.check and kind.python in SUITES:
+        wheels = release_wheels(machine, pins)
+        if options.check:
+            run_c_tests(TARGETS[machine], build_libraries(TARGETS[machine], pins), pins)
+            for wheel, kind in wheels:
                 try_wheel(wheel, kind, pins)
     return 0
 

@@ -13,13 +13,14 @@ from pathlib import Path
 import trustme
 
 from tests.release.pins import Pins
-from tests.release.wheels import Kind
+from tests.release.wheels import Kind, find_installed
 from tests.tools.project import CACHE, ROOT, Refusal, is_current, remember, run
 
-__all__ = ["SUITES", "try_wheel"]
+__all__ = ["make_system", "try_wheel"]
 
-#: The suite whose python3 is of that version.
+#: The suite whose python3 is of that version; of 3.12 there is none.
 SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
+SUITE_OF_OTHERS = "bookworm"
 DEBIAN_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 #: What the wheel requires, as tests/requirements.txt pins it.
 DEPENDENCIES = (
@@ -38,6 +39,12 @@ def make_system(suite: str, machine: str, pins: Pins) -> Path:
     if not is_current(root, key):
         if os.geteuid() != 0 or shutil.which("debootstrap") is None:
             raise Refusal("a bare Debian wants root and debootstrap: run as root, install it")
+        emulator = Path("/proc/sys/fs/binfmt_misc") / f"qemu-{machine}"
+        if machine != os.uname().machine and not emulator.exists():
+            raise Refusal(
+                f"{emulator} is missing, by which programs for {machine} run: install "
+                "qemu-user-static and binfmt-support, mount binfmt_misc"
+            )
         # What a debootstrap that was interrupted left mounted.
         subprocess.run(["umount", "--quiet", root / "proc", root / "sys"], capture_output=True)
         shutil.rmtree(root, ignore_errors=True)
@@ -105,7 +112,7 @@ def try_wheel(wheel: Path, kind: Kind, pins: Pins) -> None:
     Refusal
         When the system is not bare, or when something of tests/release/trial.py fails.
     """
-    suite = SUITES[kind.python]
+    suite = SUITES.get(kind.python, SUITE_OF_OTHERS)
     with fresh_copy(make_system(suite, kind.target.machine, pins)) as root:
         found = [path for name in ("libcurl*", "*bin/gcc*", "*bin/cc") for path in root.rglob(name)]
         if found:
@@ -123,10 +130,24 @@ def try_wheel(wheel: Path, kind: Kind, pins: Pins) -> None:
         install = [python, f"/trial/wheels/{pip.name}/pip", "install", "--no-index", "-q"]
         install += ["--find-links=/trial/wheels", "--root-user-action=ignore"]
         inside(root, "update-ca-certificates")
-        inside(root, "/usr/bin/python3", "-m", "venv", "--without-pip", "/trial/venv")
+        inside(root, interpreter(kind, root), "-m", "venv", "--without-pip", "/trial/venv")
         inside(root, *install, f"/trial/wheels/{wheel.name}")
         print(f"{wheel.name} in a bare {suite}:", flush=True)
         print(inside(root, python, "/trial/trial.py"), end="", flush=True)
+
+
+def interpreter(kind: Kind, root: Path) -> str:
+    """Return the Python in `root`: its own, or a copy of the one that gave the headers."""
+    if kind.python in SUITES:
+        return "/usr/bin/python3"
+    installed = find_installed(kind.python)
+    if installed is None:
+        raise Refusal(f"Python {kind.python} is not installed here any more")
+    prefix, _ = installed
+    copy = root / prefix.relative_to("/")
+    not_needed = shutil.ignore_patterns("test", "site-packages", "__pycache__", "*.a")
+    shutil.copytree(prefix, copy, symlinks=True, ignore=not_needed)
+    return str(prefix / "bin" / f"python{kind.python}")
 
 
 def inside(root: Path, *command: str) -> str:

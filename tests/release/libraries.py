@@ -15,7 +15,7 @@ from tests.release.pins import PINS, Library, Pins, fetch, unpack
 from tests.release.toolchain import Target, Toolchain, make_toolchain
 from tests.tools.project import CACHE, digest, is_current, remember, run
 
-__all__ = ["build_libraries"]
+__all__ = ["build_cmocka", "build_libraries"]
 
 FLAGS = ("-O2", "-fPIC", "-fvisibility=hidden")
 
@@ -107,7 +107,8 @@ def build_brotli(build: Build) -> None:
 
 
 def build_zstd(build: Build) -> None:
-    sources = ["lib/common/*.c", "lib/decompress/*.c"]
+    """Compile what compresses too, for the C tests: no wheel needs it, so none gets it."""
+    sources = ["lib/common/*.c", "lib/compress/*.c", "lib/decompress/*.c"]
     build.archive("zstd", sources, "-DZSTD_DISABLE_ASM", "-DZSTD_LEGACY_SUPPORT=0")
     build.headers("lib", "zstd.h", "zstd_errors.h")
     build.describe("libzstd", "-lzstd")
@@ -187,6 +188,22 @@ def keep_licences(library: Library, source: Path, prefix: Path) -> None:
     for number, name in enumerate(library.license_files):
         suffix = f"-{number + 1}" if number else ""
         shutil.copy2(source / name, folder / f"LICENSE.{library.name}{suffix}")
+
+
+def build_cmocka(tools: Toolchain, pins: Pins, prefix: Path) -> None:
+    """Compile the library of the C tests to `prefix`, anew each time: it is one file."""
+    shutil.rmtree(prefix, ignore_errors=True)
+    for folder in ("include", "lib"):
+        (prefix / folder).mkdir(parents=True)
+    source = unpack(fetch(pins.cmocka, pins.mirrors), prefix / "src")
+    build = Build(pins.cmocka, source, tools, prefix)
+    headers = ("MALLOC_H", "INTTYPES_H", "SIGNAL_H", "STRINGS_H")
+    features = ("GCC_THREAD_LOCAL_STORAGE", "SIGLONGJMP", "STRSIGNAL", "CLOCK_REALTIME")
+    flags = [f"-DHAVE_{name}=1" for name in (*headers, *features, "STRUCT_TIMESPEC")]
+    build.archive("cmocka", ["src/cmocka.c"], "-Iinclude", "-D_GNU_SOURCE", *flags)
+    public = [path.name for path in (source / "include").glob("cmocka*.h")]
+    build.headers("include", *public)
+    build.describe("cmocka", "-lcmocka")
 
 
 def build_libraries(target: Target, pins: Pins, place: Path | None = None) -> Path:

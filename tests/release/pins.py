@@ -9,7 +9,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.tools.project import CACHE, Refusal, run
@@ -50,7 +50,8 @@ class Pins:
 
     mirrors: list[str]
     libraries: dict[str, Library]
-    headers: list[Headers] = field(default_factory=list)
+    headers: list[Headers]
+    cmocka: Library
 
 
 def read_pins(path: Path = PINS) -> Pins:
@@ -61,6 +62,7 @@ def read_pins(path: Path = PINS) -> Pins:
         mirrors=content["mirrors"],
         libraries={library.name: library for library in libraries},
         headers=[Headers(**entry) for entry in content["headers"]],
+        cmocka=Library(**content["cmocka"]),
     )
 
 

@@ -19,7 +19,7 @@ from tests.release.toolchain import Target, make_toolchain
 from tests.tools.builds import WHEEL_INPUTS, copy_checkout, files_of
 from tests.tools.project import CACHE, Refusal, digest, is_current, remember, run
 
-__all__ = ["Kind", "build_wheel", "find_headers", "finish", "kinds_of"]
+__all__ = ["Kind", "build_wheel", "find_installed", "finish", "kinds_of"]
 
 DATE = (1980, 1, 1, 0, 0, 0)
 EXPORTS = "{ global: PyInit__core; local: *; };\n"
@@ -46,17 +46,17 @@ class Kind:
         return f".cpython-{self.tag.removeprefix('cp')}-{self.target.triple}.so"
 
 
-def find_headers(python: str) -> Path | None:
-    """Return the headers of an installed Python of this machine, found on the path or in pyenv."""
+def find_installed(python: str) -> tuple[Path, Path] | None:
+    """Return the prefix and the headers of an installed Python, on the path or of pyenv."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = shutil.which(f"python{python}")
     candidates = [*([Path(found)] if found else []), *pyenv.glob(f"versions/{python}.*/bin/python")]
-    question = "import sys, sysconfig; print(sys.version_info[:2], sysconfig.get_path('include'))"
+    question = "import sys, sysconfig; print(sys.base_prefix, sysconfig.get_path('include'))"
     for candidate in candidates:
         asked = subprocess.run([candidate, "-c", question], capture_output=True, text=True)
-        version, _, folder = asked.stdout.strip().rpartition(" ")
-        if version == str(tuple(map(int, python.split(".")))) and Path(folder, "Python.h").exists():
-            return Path(folder)
+        prefix, _, headers = asked.stdout.strip().partition(" ")
+        if headers.endswith(f"/python{python}") and Path(headers, "Python.h").exists():
+            return Path(prefix), Path(headers)
     return None
 
 
@@ -74,9 +74,9 @@ def kinds_of(target: Target, pins: Pins) -> list[Kind]:
             kinds.append(Kind(pin.python, target, (include / f"python{pin.python}", include)))
     if target.machine == os.uname().machine:
         for python in INSTALLED_ONLY:
-            headers = find_headers(python)
-            if headers:
-                kinds.append(Kind(python, target, (headers,)))
+            installed = find_installed(python)
+            if installed:
+                kinds.append(Kind(python, target, (installed[1],)))
             else:
                 print(f"no wheel for Python {python}: it is not installed here", flush=True)
     return sorted(kinds, key=lambda kind: [int(part) for part in kind.python.split(".")])
