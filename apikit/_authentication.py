@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -13,8 +14,9 @@ from typing import Any, ClassVar, Final
 from apikit import _core
 from apikit._answers import Places, page_of
 from apikit._deadline import end_of_call, ending_at, held, time_left
+from apikit._lines import write_line
 from apikit.cookies import CookieJar
-from apikit.errors import DeadlineExceeded, UnsafeRedirect
+from apikit.errors import DeadlineExceeded, UnsafeRedirect, mask_url
 from apikit.login import Form, Otp, Outcome, Page, Purpose, Strategy, Way, find_strategy
 from apikit.login.codes import CodeSource, UsedCodes
 from apikit.login.dialogue import Dialogue
@@ -30,6 +32,10 @@ _NO_COOKIE: Final = Outcome(
 _SENT_ON: Final = Outcome(
     "error", "the provider wants a form sent on to another page (307 or 308), which is not done"
 )
+
+#: How a log-in may end without a line in the log: well, or by what its user typed.
+_QUIET: Final = ("ok", "bad-credentials")
+_logger: Final = logging.getLogger("apikit.login")
 
 #: Those whose locks the child of a fork makes anew.
 _sessions: Final[weakref.WeakSet[Authenticating]] = weakref.WeakSet()
@@ -156,6 +162,8 @@ class Authenticating(_core.Session):
                 found, jar = self._log_in_by_pages(jar, anew=anew)
             self.login_state, self.login_message = found.state, found.message
             is_renewable = found.state == "ok"
+            if found.state not in _QUIET:
+                self._log_failure(found)
         except (DeadlineExceeded, KeyboardInterrupt):
             # It was this caller who had no more time: others that wait log in themselves.
             has_ended = False
@@ -169,6 +177,15 @@ class Authenticating(_core.Session):
             self._is_logging_in = False
             if self._observer is not None:
                 self._observer.tell_login(self)
+
+    def _log_failure(self, outcome: Outcome) -> None:
+        """Tell who runs the service: the user may be right, and the original says nothing."""
+        fields = {
+            "login_state": outcome.state,
+            "reason": outcome.message,
+            "endpoint": mask_url(self.authentication_base_url or ""),
+        }
+        write_line(_logger, logging.WARNING, "log-in failed", fields)
 
     def _take_header(self) -> Outcome:
         """Get what each request will bear."""

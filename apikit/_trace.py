@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 import time
 from http import HTTPStatus
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from flask import has_request_context, request
 
+from apikit._lines import write_line
 from apikit._log_context import LogContext
 from apikit._pooled import LoginError
 
@@ -103,7 +103,8 @@ class CallLog:
         status = getattr(exception, "status_code", 0)
         level = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.DEBUG
         if _logger.isEnabledFor(level):
-            _write(level, self._fields(exception))
+            event = "back end called" if level == logging.DEBUG else "back end failed"
+            write_line(_logger, level, event, self._fields(exception))
 
     def _fields(self, exception: BaseException | None) -> dict[str, Any]:
         fields: dict[str, Any] = {"method": self._method, "url": self.url}
@@ -116,13 +117,3 @@ class CallLog:
                 fields["login_state"] = cause.state
         fields["elapsed"] = round(time.monotonic() - self._began, 6)
         return fields
-
-
-def _write(level: int, fields: dict[str, Any]) -> None:
-    """Write a line of JSON where services do, else one of text."""
-    event = "back end called" if level == logging.DEBUG else "back end failed"
-    structlog = sys.modules.get("structlog")
-    if structlog is not None and structlog.is_configured():
-        structlog.wrap_logger(_logger).log(level, event, **fields)
-    else:
-        _logger.log(level, "%s: %s", event, fields)

@@ -45,7 +45,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_login_that_fails_is_quiet(servers, name):
+def test_a_login_that_fails_raises_nothing_and_is_a_line_of_the_log(servers, name, caplog):
     action, session_url, state = REFUSED[name]
     places = {"here": servers.here, "there": servers.there}
     path = "/echo" if action is None else page(action.format(**places))
@@ -54,6 +54,11 @@ def test_a_login_that_fails_is_quiet(servers, name):
         assert session.login_message
         assert "s3cret" not in session.login_message
         assert session.get_authentication_postdata() is None
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("apikit.login", "WARNING")
+    assert f"log-in failed: {{'login_state': '{state}', 'reason': " in record.getMessage()
+    assert servers.here in record.getMessage()
+    assert "s3cret" not in record.getMessage()
 
 
 def test_a_failing_network_is_not_quiet():
