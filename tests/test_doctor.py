@@ -18,6 +18,7 @@ import pytest
 from trustme import CA
 
 import apikit
+from apikit import SQLiteStore
 from apikit._commands import main
 from apikit._credentials import Credentials
 from apikit._doctor.login import OUTCOMES, try_login
@@ -36,6 +37,7 @@ from tests.servers import (
     start_backend,
     start_provider,
     start_proxy,
+    start_redis,
     start_server,
 )
 from tests.servers.nginx_auth import AuthRequest, find_nginx, start_nginx_auth
@@ -49,6 +51,7 @@ pytest_plugins = ("tests.faults.fixtures",)
 pytestmark = pytest.mark.no_asan
 
 SECRET = "hunter2/and@more"
+STORE_SECRET = "a-secret-of-the-service-that-is-long-enough"
 Doctor = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -194,22 +197,102 @@ def test_proxies_are_shown_without_their_passwords(
 
 
 def test_sqlite_stores(doctor: Doctor, tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.db", tmp_path / "bad.db"
-    with contextlib.closing(sqlite3.connect(good)) as file:
+    good, bad, empty = tmp_path / "good.db", tmp_path / "bad.db", tmp_path / "empty.db"
+    SQLiteStore(good, STORE_SECRET).close()
+    empty.touch()
+    with contextlib.closing(sqlite3.connect(tmp_path / "foreign.db")) as file:
         file.execute("CREATE TABLE sessions (key)")
     bad.write_text("no database, but long enough to look for a header in it" * 20)
     new, lost = tmp_path / "new.db", tmp_path / "no" / "folder.db"
-    paths = [str(path) for path in (good, new, bad, lost)]
-    status, found = doctor(*(f"--store={path}" for path in paths))
+    places = [good, f"sqlite://{good}", empty, new, tmp_path / "foreign.db", bad, lost, "sqlite:x"]
+    status, found = doctor(*(f"--store={place}" for place in places))
     assert status == 1
     assert [row["state"] for row in found["stores"]] == [
         "reached",
+        "reached",
+        "reached, and empty",
         "not there yet, and can be made",
+        "it is the database of another program",
         "file is not a database",
         "cannot be made",
+        "no URL of SQLite",
     ]
-    assert len(found["problems"]) == 2
+    assert len(found["problems"]) == 4
     assert not new.exists()
+    assert empty.read_bytes() == b""
+
+
+@pytest.mark.parametrize("url", ["memory:", "memory://"])
+def test_store_that_nobody_shares_needs_nothing(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("STORE_URL", url)
+    status, found = doctor()
+    assert (status, found["stores"]) == (0, [{"store": url, "state": "shared by nobody"}])
+
+
+def test_store_of_the_environment_is_reached_for(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STORE_URL", f"sqlite://{tmp_path}/x.db")
+    monkeypatch.setenv("STORE_SECRET", STORE_SECRET)
+    status, found = doctor()
+    assert (status, [row["state"] for row in found["stores"]]) == (
+        0,
+        ["not there yet, and can be made"],
+    )
+    assert STORE_SECRET not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [("", "needs the secret of the service"), ("hunter2", "at least 32 bytes, not 7")],
+)
+def test_secret_that_will_not_do_is_a_problem(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str, problem: str
+) -> None:
+    monkeypatch.setenv("STORE_URL", f"sqlite://{tmp_path}/x.db")
+    monkeypatch.setenv("STORE_SECRET", secret)
+    status, found = doctor()
+    assert status == 1
+    (told,) = found["problems"]
+    assert told.startswith("STORE_SECRET cannot be used: ")
+    assert problem in told
+    assert "hunter2" not in told
+
+
+def test_path_in_place_of_the_url_is_a_problem(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STORE_URL", f"{tmp_path}/x.db")
+    monkeypatch.setenv("STORE_SECRET", STORE_SECRET)
+    status, found = doctor()
+    assert (status, found["problems"]) == (
+        1,
+        ["STORE_URL is no URL: give sqlite:// and an absolute path"],
+    )
+
+
+def test_redis_that_cannot_be_written_to_is_a_problem(doctor: Doctor, tmp_path: Path) -> None:
+    with (
+        reserve_port("the cluster's own") as port,
+        start_redis() as primary,
+        start_redis(f"--replicaof 127.0.0.1 {primary.port}") as replica,
+        start_redis(
+            "--cluster-enabled yes", f"--cluster-port {port}", f"--dir {tmp_path}"
+        ) as cluster,
+        start_redis("--user default on nopass ~* &* -@all +info") as reader,
+    ):
+        servers = (primary, replica, cluster, reader)
+        status, found = doctor(*(f"--store=redis://127.0.0.1:{one.port}" for one in servers))
+    states = [re.sub(r"redis \S+\d", "redis N", row["state"]) for row in found["stores"]]
+    assert states == [
+        "reached, redis N",
+        "redis N, a replica",
+        "redis N, a cluster",
+        "redis N, not writable",
+    ]
+    assert (status, len(found["problems"])) == (1, 3)
 
 
 def test_redis_store(doctor: Doctor) -> None:

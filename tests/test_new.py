@@ -192,6 +192,20 @@ def test_manifests_are_valid(tmp_path: Path, prefix: str) -> None:
     assert container["envFrom"] == [{"secretRef": {"name": "uservice-x", "optional": True}}]
 
 
+def test_secrets_of_the_store_are_in_no_file_by_value(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    write_service(plan(auth="bitly-proxy"), folder)
+    (container,) = manifests(folder)[1]["spec"]["template"]["spec"]["containers"]
+    assert [one["name"] for one in container["env"]] == ["BACKEND_URL", "TRUSTED_PROXIES"]
+    assert container["envFrom"] == [{"secretRef": {"name": "uservice-x", "optional": True}}]
+    for name in (".gitignore", ".dockerignore"):
+        assert "secrets.env" in (folder / name).read_text().splitlines()
+    readme = (folder / "README.md").read_text()
+    assert "| `STORE_URL` |" in readme
+    assert "| `STORE_SECRET` |" in readme
+    assert 'os.environ.get("STORE_SECRET")' in (folder / "uservice_x" / "server.py").read_text()
+
+
 def test_manifest_that_is_wrong_is_found_out(tmp_path: Path) -> None:
     write_service(plan(), tmp_path / "made")
     deployment = manifests(tmp_path / "made")[1]

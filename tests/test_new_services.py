@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -181,7 +182,13 @@ def test_dockerfile_is_clean_and_takes_wheels_alone(folders: dict[str, Path], au
 
 
 @pytest.fixture(scope="module")
-def settings() -> Iterator[Mapping[str, dict[str, str]]]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in which the third service's workers share their log-ins."""
+    return tmp_path_factory.mktemp("store") / "logins.sqlite"
+
+
+@pytest.fixture(scope="module")
+def settings(store: Path) -> Iterator[Mapping[str, dict[str, str]]]:
     """The variables of each service: back ends, the proxy of the third, and a provider."""
     with (
         start_provider() as provider,
@@ -190,7 +197,8 @@ def settings() -> Iterator[Mapping[str, dict[str, str]]]:
     ):
         plain = {"BACKEND_URL": backend.url, "TRUSTED_PROXIES": "1"}
         guarded = {"BACKEND_URL": proxy.url, "SESSION_URL": f"{provider.url}/session"}
-        yield {"none": plain, "basic": plain, "bitly-proxy": {**plain, **guarded}}
+        shared = {"STORE_URL": f"sqlite://{store}", "STORE_SECRET": "x" * 32}
+        yield {"none": plain, "basic": plain, "bitly-proxy": {**plain, **guarded, **shared}}
 
 
 def start_gunicorn(python: Path, folder: Path, env: Mapping[str, str]) -> Server:
@@ -249,6 +257,15 @@ def test_service_serves(served: dict[str, Server], auth: str) -> None:
             missing = session.get(f"{url}{prefix}/missing/time")
             assert (missing.status_code, missing.json()["status_code"]) == (404, 404)
         assert session.get(f"{url}/").text == "OK"
+
+
+def test_logins_of_the_workers_are_in_the_store(served: dict[str, Server], store: Path) -> None:
+    with Session(trust_env=False) as session:
+        session.auth = (ANN.name, ANN.password)
+        assert session.get(f"{served['bitly-proxy'].url}/build/time").status_code == 200
+    with contextlib.closing(sqlite3.connect(store)) as file:
+        names = [name for (name,) in file.execute("SELECT name FROM records")]
+    assert sum(name.startswith("record:") for name in names) == 1
 
 
 def start_nginx(folder: Path, served: Mapping[str, Server]) -> Server:

@@ -29,7 +29,7 @@ class Report:
         By import package: which distributions own it, and which of its files are not as
         installed.
     stores
-        What came of each ``--store``.
+        What came of each ``--store``, and of ``STORE_URL``.
     probe
         What stands before the URL of ``--probe``.
     notes

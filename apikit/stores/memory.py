@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import Self
 
 from apikit.stores.records import Found, Record
 from apikit.stores.sealing import digest_parts
@@ -68,6 +69,13 @@ class MemoryStore:
         return [""] * len(owners)
 
     def close(self) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
         """Do nothing."""
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from apikit.stores.protocol import StoreError
 from apikit.stores.sealed import SealedStore, check_seconds
 
-__all__ = ["SQLiteStore"]
+__all__ = ["SQLiteStore", "is_ours"]
 
 #: "apkt": tells our files from those of others.
 _APPLICATION: Final = 0x61706B74
@@ -220,10 +220,6 @@ os.register_at_fork(
 )
 
 
-class _NotOursError(StoreError):
-    """The file is another program's, or another version's."""
-
-
 def _check_path(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike) or not str(path) or str(path) == ":memory:":
         raise ValueError(f"path must be that of a file, not {path!r}")
@@ -259,12 +255,7 @@ def _open_database(path: Path, timeout: float) -> sqlite3.Connection:
         path, timeout=timeout, isolation_level=None, check_same_thread=False
     )
     try:
-        application, version, tables = _read_marks(connection)
-        if (application, version) != (_APPLICATION, _SCHEMA_VERSION):
-            if application == _APPLICATION:
-                raise _NotOursError(f"it is of version {version}, not {_SCHEMA_VERSION}")
-            if tables:
-                raise _NotOursError("it is the database of another program")
+        if not is_ours(connection):
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -272,6 +263,24 @@ def _open_database(path: Path, timeout: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """Return whether a database is one of this class; False if it is empty.
+
+    Raises
+    ------
+    StoreError
+        If it is another program's, or another version's; the text says so.
+    """
+    application, version, tables = _read_marks(connection)
+    if (application, version) == (_APPLICATION, _SCHEMA_VERSION):
+        return True
+    if application == _APPLICATION:
+        raise StoreError(f"it is of version {version}, not {_SCHEMA_VERSION}")
+    if tables:
+        raise StoreError("it is the database of another program")
+    return False
 
 
 def _read_marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
