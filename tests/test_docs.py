@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,12 @@ def test_promises_are_those_that_can_be_proved() -> None:
 def test_names_of_the_package_are_in_the_reference() -> None:
     documented = re.findall(r"^\.\. auto\w+:: (\w+)$", _text("reference.rst"), re.MULTILINE)
     assert set(documented) == set(apikit.__all__)
+
+
+@pytest.mark.parametrize("module", ["catalog", "models", "pool", "session", "stores", "telemetry"])
+def test_names_of_a_module_are_in_the_reference(module: str) -> None:
+    named = re.findall(r"^\.\. auto\w+:: (?:[\w.]+\.)?(\w+)$", _text("reference.rst"), re.MULTILINE)
+    assert not set(import_module(f"apikit.{module}").__all__) - set(named)
 
 
 # What the pages say of the password and no other test shows.
