@@ -22,7 +22,7 @@ from apikit import SQLiteStore
 from apikit._commands import main
 from apikit._credentials import Credentials
 from apikit._doctor.login import OUTCOMES, try_login
-from apikit._doctor.probe import KINDS, probe
+from apikit._doctor.probe import KINDS, Probe, probe
 from apikit._doctor.report import Report, masked
 from tests.faults.certs import Certificates
 from tests.faults.handle import FaultServer, Listen
@@ -499,7 +499,7 @@ def test_certificate_that_nobody_knows_has_its_advice(
 def log_in(url: str, name: str, password: str) -> tuple[dict[str, Any], list[str]]:
     report = Report()
     found = probe(url, report)
-    try_login(found, url, Credentials(name, password), report)
+    try_login(found, url, lambda _: Credentials(name, password), report)
     assert found.login is not None
     assert password not in json.dumps([found.as_dict(), report.problems])
     return found.login, report.problems
@@ -549,8 +549,14 @@ def test_login_by_the_form_of_any_provider(server: FaultServer) -> None:
     assert found.advice[0].endswith(
         f'"session_url": "{provider}/"}}}}, and Backend(..., login="form")'
     )
-    try_login(found, f"{here}/api", Credentials("ann", SECRET), report)
-    assert report.problems == []
+    told = []
+
+    def ask(place: str) -> Credentials:
+        told.append(place)
+        return Credentials("ann", SECRET)
+
+    try_login(found, f"{here}/api", ask, report)
+    assert (report.problems, told) == ([], [provider])
     assert found.login is not None
     assert (found.login["way"], found.login["state"]) == ("form", "ok")
 
@@ -558,7 +564,7 @@ def test_login_by_the_form_of_any_provider(server: FaultServer) -> None:
 def test_login_where_there_is_none_to_try(backend: Server) -> None:
     report = Report()
     found = probe(backend.url, report)
-    try_login(found, backend.url, Credentials("ann", "x-pass"), report)
+    try_login(found, backend.url, pytest.fail, report)
     assert found.login is None
     assert "offers no way in by user name and password" in report.problems[0]
 
@@ -583,7 +589,24 @@ def test_user_without_a_probe_is_a_problem(doctor: Doctor) -> None:
     assert (status, found["problems"]) == (1, ["--user needs --probe: say where to log in"])
 
 
-def test_password_is_asked_for_on_the_terminal_and_not_echoed(proxy: Server) -> None:
+def test_who_does_not_like_where_the_password_goes_sends_none(proxy: Server) -> None:
+    report = Report()
+    found = probe(proxy.url, report)
+    try_login(found, proxy.url, lambda _: None, report)
+    assert (found.login, report.problems) == (None, [])
+
+
+def test_basic_credentials_go_to_nobody_who_can_be_listened_to() -> None:
+    report = Report()
+    found = Probe("http://back.example/", 401, "basic", ways=["basic"])
+    try_login(found, found.url, lambda _: Credentials("ann", SECRET), report)
+    assert found.login is not None
+    assert "https only" in found.login["message"]
+
+
+def test_password_is_asked_for_on_the_terminal_and_not_echoed(
+    proxy: Server, provider: Server
+) -> None:
     controller, terminal = pty.openpty()
     command = [sys.executable, "-P", "-m", "apikit", "doctor", "--probe", proxy.url, "--user=ann"]
     shown, is_asked = b"", False
@@ -599,6 +622,8 @@ def test_password_is_asked_for_on_the_terminal_and_not_echoed(proxy: Server) -> 
     os.close(controller)
     assert run.returncode == 0, shown.decode()
     assert b"ok by github: logged in" in shown
+    asked, _, _ = shown.partition(b"Password of ")
+    assert f"will be sent to {provider.url}.".encode() in asked
     assert ANN.password.encode() not in shown
 
 

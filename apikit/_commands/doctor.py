@@ -37,19 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--user",
         metavar="NAME",
-        help="with --probe: try to log in as this user; the password is asked for on the terminal",
+        help="with --probe: try to log in as this user; the password is asked for on the terminal, "
+        "once it is known where it goes",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Look, print, and return 1 if something is wrong."""
     report = Report()
-    caller = _ask_password(options, report)
+    user = _find_user(options, report)
     _look(report)
     if options.store or os.environ.get("STORE_URL"):
         _look_at_stores(options.store, report)
     if options.probe is not None:
-        _probe(options.probe, caller, report)
+        _probe(options.probe, user, report)
     if options.json:
         print(json.dumps(asdict(report), indent=2, ensure_ascii=False))
     else:
@@ -74,7 +75,7 @@ def _look_at_stores(named: list[str], report: Report) -> None:
     find_stores(named, os.environ, report)
 
 
-def _probe(url: str, caller: Credentials | None, report: Report) -> None:
+def _probe(url: str, user: str | None, report: Report) -> None:
     try:
         from apikit._doctor.login import try_login
         from apikit._doctor.probe import probe
@@ -82,13 +83,13 @@ def _probe(url: str, caller: Credentials | None, report: Report) -> None:
         report.problems.append(f"no probe, since apikit is not whole: {exception}")
         return
     found = probe(url, report)
-    if caller is not None and found.kind != "unreachable":
-        try_login(found, url, caller, report)
+    if user is not None and found.kind != "unreachable":
+        try_login(found, url, lambda place: _ask_password(user, place, report), report)
     report.probe = found.as_dict()
 
 
-def _ask_password(options: argparse.Namespace, report: Report) -> Credentials | None:
-    """Ask for the password where nobody sees it: on a terminal, and nowhere else."""
+def _find_user(options: argparse.Namespace, report: Report) -> str | None:
+    """Return who is to log in, if there is a terminal to ask for the password on."""
     if options.user is None:
         return None
     if options.probe is None:
@@ -99,10 +100,17 @@ def _ask_password(options: argparse.Namespace, report: Report) -> Credentials | 
             "--user needs a terminal to ask for the password on: run it from one, not from a pipe"
         )
         return None
+    user: str = options.user
+    return user
+
+
+def _ask_password(user: str, place: str, report: Report) -> Credentials | None:
+    """Ask for the password where nobody sees it, and say who will: the back end named the place."""
     from apikit._credentials import Credentials
 
     try:
-        caller = Credentials(options.user, getpass.getpass(f"Password of {options.user}: "))
+        asked = getpass.getpass(f"The password will be sent to {place}.\nPassword of {user}: ")
+        caller = Credentials(user, asked)
         caller.check()
     except (EOFError, ValueError) as exception:
         report.problems.append(f"no log-in was tried: {exception or 'no password was given'}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from apikit._credentials import Credentials
-from apikit._doctor.probe import SECONDS, Probe
+from apikit._doctor.probe import SECONDS, Probe, origin_of
 from apikit._doctor.report import Report
 from apikit.errors import RequestException
 from apikit.session import Session
@@ -28,7 +29,9 @@ OUTCOMES: Final = {
 }
 
 
-def try_login(found: Probe, url: str, caller: Credentials, report: Report) -> None:
+def try_login(
+    found: Probe, url: str, ask: Callable[[str], Credentials | None], report: Report
+) -> None:
     """Try to get in as a user, by the first way of the probe that takes a password.
 
     Parameters
@@ -37,8 +40,9 @@ def try_login(found: Probe, url: str, caller: Credentials, report: Report) -> No
         What stands before the back end; gets what came of the try.
     url
         Of the back end.
-    caller
-        Who tries; is shown nowhere.
+    ask
+        Called with the origin that the password will be sent to, which is what the back end
+        has said; gives who tries, who is shown nowhere, or None to leave it.
     report
         Gets a problem if the back end was not reached.
     """
@@ -47,6 +51,9 @@ def try_login(found: Probe, url: str, caller: Credentials, report: Report) -> No
         report.problems.append(
             f"no log-in was tried: {found.url} offers no way in by user name and password"
         )
+        return
+    caller = ask(origin_of(url if way == "basic" else found.session_url or "") or "")
+    if caller is None:
         return
     try:
         state, message, status = (
@@ -68,8 +75,10 @@ def try_login(found: Probe, url: str, caller: Credentials, report: Report) -> No
 
 
 def _by_header(url: str, caller: Credentials) -> tuple[str, str, int]:
-    with Session(deadline=SECONDS) as session:
-        status = session.get(url, auth=caller.pair(), allow_redirects=False).status_code
+    with Session(authentication_base_url=url, login="basic", deadline=SECONDS) as session:
+        session.set_oauth2_username(caller.username)
+        session.set_oauth2_password(caller.password)
+        status = session.get(url, allow_redirects=False).status_code
     if status in (401, 403) or 300 <= status < 400:
         return "refused", f"the Basic credentials were answered {status}", status
     return "ok", "the Basic credentials were taken", status

@@ -13,7 +13,7 @@ from apikit.login.forms import HtmlForm, parse_forms
 from apikit.response import Response
 from apikit.session import Session
 
-__all__ = ["KINDS", "SECONDS", "Probe", "probe"]
+__all__ = ["KINDS", "SECONDS", "Probe", "origin_of", "probe"]
 
 #: For each request of the probe, in seconds.
 SECONDS: Final = 15.0
@@ -190,7 +190,7 @@ def _judge_proxy(first: Response, endpoint: str) -> str:
 def _look_behind(session: Session, start: Response, found: Probe) -> None:
     """Follow the log-in to the provider's page, and look for the proxy's own form."""
     location = _resolve(start.url, start.headers.get("Location", ""))
-    found.provider = _origin(location)
+    found.provider = origin_of(location)
     own = urljoin(found.endpoint or "", "sign_in")
     try:
         page = _get(session, own, accept="text/html")
@@ -215,7 +215,7 @@ def _look_behind(session: Session, start: Response, found: Probe) -> None:
     is_github = form.named(_TOKEN) is not None
     found.ways.append("github" if is_github else "form")
     if not is_github:
-        found.session_url = f"{_origin(form.action)}/"
+        found.session_url = f"{origin_of(form.action)}/"
 
 
 # Without a proxy.
@@ -306,7 +306,14 @@ def _resolve(base: str, reference: str) -> str:
         return ""
 
 
-def _origin(url: str) -> str | None:
+def origin_of(url: str) -> str | None:
+    """Return scheme, host and port of a URL, as they stand there; None if it has no host.
+
+    Parameters
+    ----------
+    url
+        Of anything.
+    """
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}" if host else None
