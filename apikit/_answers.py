@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Final, NamedTuple, TypedDict
 from urllib.parse import urljoin, urlsplit
 
 from apikit import _core
@@ -45,8 +44,7 @@ class Shown(TypedDict):
     credential: bool
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     """Where a login begins and where it leads.
 
     Attributes

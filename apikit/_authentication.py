@@ -9,7 +9,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from apikit import _core
 from apikit._answers import Places, page_of
@@ -19,7 +19,9 @@ from apikit.cookies import CookieJar
 from apikit.errors import DeadlineExceeded, UnsafeRedirect, mask_url
 from apikit.login import Form, Otp, Outcome, Page, Purpose, Strategy, Way, find_strategy
 from apikit.login.codes import CodeSource, UsedCodes
-from apikit.login.dialogue import Dialogue
+
+if TYPE_CHECKING:
+    from apikit.login.dialogue import Dialogue
 
 __all__ = ["SESSION_URL", "Authenticating", "split_password"]
 
@@ -213,6 +215,8 @@ class Authenticating(_core.Session):
         return bool(url and jar._header(url, int(time.time())))
 
     def _make_dialogue(self, jar: CookieJar, *, password: bool) -> Dialogue:
+        from apikit.login.dialogue import Dialogue  # most sessions never come to a page
+
         return Dialogue(
             self._make_strategy(),
             self._postdata or {},

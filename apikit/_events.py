@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Self, TypedDict, TypeVar, overload
 
 from apikit.models import PreparedRequest
@@ -21,8 +19,6 @@ __all__ = [
     "OnResponse",
     "with_hook",
 ]
-
-_logger: Final = logging.getLogger("apikit.hooks")
 
 #: Of all hooks.
 NAMES: Final = ("on_request", "on_response", "on_error", "on_login")
@@ -46,26 +42,32 @@ class EventOptions(TypedDict, total=False):
     on_login: OnLogin | None
 
 
-@dataclass(frozen=True, slots=True)
 class Events:
     """The callables of a session; the C half calls `announce`, `answer` and `fail`.
 
     They watch: one that raises is logged, once, and changes nothing.
     """
 
-    on_request: OnRequest | None = None
-    on_response: OnResponse | None = None
-    on_error: OnError | None = None
-    on_login: OnLogin | None = None
-    #: Those of which a failure has been logged.
-    _raised: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    __slots__ = ("_raised", *NAMES)
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be called."""
-        for name in NAMES:
-            value = getattr(self, name)
-            if value is not None and not callable(value):
-                raise TypeError(f"{name} must be a callable or None, not {type(value).__name__}")
+    def __init__(
+        self,
+        on_request: OnRequest | None = None,
+        on_response: OnResponse | None = None,
+        on_error: OnError | None = None,
+        on_login: OnLogin | None = None,
+    ) -> None:
+        given = on_request, on_response, on_error, on_login
+        for name, hook in zip(NAMES, given, strict=True):
+            if hook is not None and not callable(hook):
+                raise TypeError(f"{name} must be a callable or None, not {type(hook).__name__}")
+            setattr(self, name, hook)
+        #: Those of which a failure has been logged.
+        self._raised: set[str] = set()
+
+    def __bool__(self) -> bool:
+        """Whether anyone is told of anything."""
+        return any(getattr(self, name) is not None for name in NAMES)
 
     def announce(self, request: PreparedRequest) -> Mapping[str, str] | None:
         """Tell of a request, and return the headers to add."""
@@ -97,8 +99,12 @@ class Events:
             return hook(*arguments)
         except Exception:
             if name not in self._raised:
+                import logging
+
                 self._raised.add(name)
-                _logger.exception("%s raised; the call goes on, and this is said once", name)
+                logging.getLogger("apikit.hooks").exception(
+                    "%s raised; the call goes on, and this is said once", name
+                )
             return None
 
 
@@ -145,5 +151,5 @@ def with_hook(events: Events | None, name: str, hook: Any) -> Events | None:
     TypeError
         If it is neither.
     """
-    made = replace(events or Events(), **{name: hook})
-    return None if made == Events() else made
+    hooks = {one: getattr(events, one, None) for one in NAMES}
+    return Events(**{**hooks, name: hook}) or None

@@ -11,7 +11,6 @@ from apikit._deadline import end_of_call, ending_by, held
 from apikit.cookies import CookieJar
 from apikit.errors import RequestException
 from apikit.login import Page
-from apikit.login.pages import leads_to
 from apikit.models import PreparedRequest
 from apikit.response import Response
 
@@ -166,6 +165,8 @@ class Renewing(Authenticating):
         return verdict == "log-in"
 
     def _offers_login(self, page: Page) -> bool:
+        from apikit.login.pages import leads_to  # most sessions never come to a page
+
         base_url = self.authentication_base_url or ""
         if self._way.is_header or self._way.name == "form":
             return leads_to(page, base_url) or leads_to(page, urljoin(base_url, "start"))

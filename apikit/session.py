@@ -217,7 +217,7 @@ deadline, max_redirects, trust_env, transport
             del oauth2_password, authentication_postdata, secret
         self.retries = retries
         self.transport = transport
-        self._observer = None if events == Events() else events
+        self._observer = events or None
         self._prepare_login(way, own, otp, consent=consent)
         if wants_login:
             self.authenticate()

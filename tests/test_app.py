@@ -152,9 +152,10 @@ def test_import_loads_little_more_than_the_core() -> None:
     "statement",
     ["from apikit import Session", "from apikit.session import Session", "import apikit.errors"],
 )
-def test_client_alone_loads_no_flask(statement: str) -> None:
+def test_client_alone_loads_neither_flask_nor_what_a_log_in_needs(statement: str) -> None:
     loaded = {name.partition(".")[0] for name in _loaded_by(statement)}
     assert not loaded & {"flask", "werkzeug", "structlog", "requests", "idna", "ssl"}
+    assert not loaded & {"dataclasses", "inspect", "html", "hmac", "logging"}
 
 
 def test_application_loads_no_client() -> None:

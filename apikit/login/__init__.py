@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 __all__ = [
     "BY_CALLER",
@@ -42,8 +41,7 @@ _STRATEGIES: Final = {
 _NAMES: Final = ("github", "form", "basic", "bearer")
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """What ``login=`` stands for.
 
     Attributes
@@ -80,7 +78,6 @@ Login = str | Callable[[Any, Any], str] | Way
 Otp = Callable[[Any], str | None]
 
 
-@dataclass(frozen=True)
 class Page:
     """A page that a login came to.
 
@@ -101,12 +98,21 @@ class Page:
         Whether the server wants to be left alone for a while.
     """
 
-    url: str
-    status: int
-    source: str | Callable[[], str]
-    is_html: bool = True
-    location: str = ""
-    is_busy: bool = False
+    def __init__(
+        self,
+        url: str,
+        status: int,
+        source: str | Callable[[], str],
+        is_html: bool = True,
+        location: str = "",
+        is_busy: bool = False,
+    ) -> None:
+        self.url = url
+        self.status = status
+        self.source = source
+        self.is_html = is_html
+        self.location = location
+        self.is_busy = is_busy
 
     @cached_property
     def text(self) -> str:
@@ -122,8 +128,7 @@ class Purpose(enum.Enum):
     CONSENT = "consent"
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """A form that is ready but for the secrets.
 
     Attributes
@@ -151,8 +156,7 @@ class Form:
     code: int = -1
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A page to go to, since the form that is needed is there.
 
     Attributes
@@ -167,8 +171,7 @@ class Link:
     purpose: Purpose
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a login, or a part of it, ended.
 
     Attributes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
+import os
 import threading
 from collections import OrderedDict
 from typing import Any, Final
@@ -46,7 +45,7 @@ class UsedCodes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._secret = secrets.token_bytes(32)
+        self._secret = os.urandom(32)
         self._last: OrderedDict[str, bytes] = OrderedDict()
 
     def take(self, user: str, code: str) -> bool:
@@ -59,6 +58,8 @@ class UsedCodes:
         code
             What is about to be sent.
         """
+        import hmac  # loads OpenSSL, and most sessions have no codes
+
         digest = hmac.digest(self._secret, code.encode(), "sha256")
         with self._lock:
             if self._last.get(user) == digest:

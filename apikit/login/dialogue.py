@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from apikit.login import Form, Link, Outcome, Page, Purpose, Strategy
@@ -98,7 +98,7 @@ class Dialogue:
             return code
         fields = list(form.fields)
         fields[form.code] = (fields[form.code][0], code)
-        return self.submit(replace(form, fields=tuple(fields)))
+        return self.submit(form._replace(fields=tuple(fields)))
 
     def _agree(self, form: Form) -> Page | Outcome:
         if not self.consent or self.has_agreed:
