@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["dispatch_hooks", "make_connection", "read_hooks"]
@@ -17,10 +18,16 @@ def read_hooks(hooks: Any) -> dict[str, list[Any]]:
 
     Raises
     ------
+    TypeError
+        If it is no mapping.
     ValueError
         If there is no such event.
     """
     given = hooks or {}
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"hooks must be a dict such as {{'response': callable}}, not {type(given).__name__}"
+        )
     for event in given:
         if event != "response":
             raise ValueError(f"hooks has the event {event!r}: there is none but 'response'")

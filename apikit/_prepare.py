@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from apikit import errors
@@ -44,7 +44,7 @@ MOST_USER: Final = 1024
 MOST_PASSWORD: Final = 16 * 1024
 
 
-def encode_params(params: Any) -> str:
+def encode_params(params: Any, what: str = "params") -> str:
     """Return a query, or the body of a form, as text.
 
     Parameters
@@ -52,6 +52,8 @@ def encode_params(params: Any) -> str:
     params
         `str` or `bytes`, which stay as they are; a mapping or pairs: a value that
         is a list gives its name once for each item, None is left out.
+    what
+        What they are called in messages.
 
     Returns
     -------
@@ -74,10 +76,10 @@ def encode_params(params: Any) -> str:
     if isinstance(params, bytes):
         return params.decode()
     if not hasattr(params, "__iter__"):
-        raise TypeError(f"params must be a mapping, pairs or a str, not {type(params).__name__}")
+        raise TypeError(f"{what} must be a mapping, pairs or a str, not {type(params).__name__}")
     pairs = [
         (name.encode() if isinstance(name, str) else name, value)
-        for name, values in _pairs(params)
+        for name, values in _pairs(params, what)
         for value in _values(values)
     ]
     return urlencode(pairs, doseq=True)
@@ -121,7 +123,7 @@ def merge_headers(session: CaseInsensitiveDict | None, call: Any) -> CaseInsensi
         If `call` is something else, or a name is not text.
     """
     merged = CaseInsensitiveDict() if session is None else session.copy()
-    for name, value in _pairs(call) if call else ():
+    for name, value in _pairs(call, "headers") if call else ():
         key = name.decode("latin-1") if isinstance(name, bytes) else name
         if value is None:
             merged.pop(key, None)
@@ -217,7 +219,7 @@ def encode_body(data: Any, files: Any, json: Any) -> tuple[Any, str | None]:
             f"data must be a dict, pairs, bytes, str, a file or an iterator, "
             f"not {type(data).__name__}"
         )
-    return encode_params(data), FORM
+    return encode_params(data, "data"), FORM
 
 
 def body_length(body: Any) -> int | None:
@@ -356,11 +358,24 @@ def _credential(part: Any) -> bytes:
     return coded
 
 
-def _pairs(given: Any) -> Iterable[tuple[Any, Any]]:
+def _pairs(given: Any, what: str) -> list[tuple[Any, Any]]:
+    """Return what a mapping or pairs hold; `what` they are called in messages."""
+    wanted = f"{what} must be a mapping or pairs (name, value), not"
     if isinstance(given, (str, bytes)):
-        raise ValueError("cannot encode objects that are not 2-tuples")
+        raise ValueError(f"{wanted} text")
     items = given.items() if hasattr(given, "items") else given
-    return list(items)
+    if not hasattr(items, "__iter__"):
+        raise TypeError(f"{wanted} {type(given).__name__}")
+    pairs = []
+    for item in items:
+        try:
+            name, value = item
+        except TypeError:
+            raise TypeError(f"{wanted} an iterable of {type(item).__name__}") from None
+        except ValueError:
+            raise ValueError(f"{wanted} with an item of another length than 2") from None
+        pairs.append((name, value))
+    return pairs
 
 
 def _values(given: Any) -> list[Any]:
@@ -417,5 +432,6 @@ def _encode_files(files: Any, data: Any) -> tuple[bytes, str]:
 
     if isinstance(data, (str, bytes)):
         raise ValueError("data must be a mapping or pairs when there are files, not text")
-    fields = [(name, value) for name, values in _pairs(data or {}) for value in _values(values)]
-    return encode_multipart(fields, _pairs(files))
+    pairs = _pairs(data or {}, "data")
+    fields = [(name, value) for name, values in pairs for value in _values(values)]
+    return encode_multipart(fields, _pairs(files, "files"))

@@ -327,7 +327,8 @@ def from_any(cookies: Any) -> CookieJar:
         return CookieJar()
     if isinstance(cookies, (str, bytes)) or not hasattr(cookies, "__iter__"):
         raise TypeError(
-            f"cookies must be a mapping of name to value or a cookie jar, not {type(cookies)}"
+            "cookies must be a mapping of name to value or a cookie jar, not "
+            f"{type(cookies).__name__}"
         )
     return CookieJar(cookies)
 

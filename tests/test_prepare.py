@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.models import RequestEncodingMixin
 
-from apikit import _certificates, _multipart, _prepare, errors
+from apikit import Session, _certificates, _multipart, _prepare, errors
 from apikit.cookies import CookieJar
 from apikit.structures import CaseInsensitiveDict
 
@@ -75,7 +75,7 @@ def test_parameters_of_another_type_are_a_type_error(params):
 @pytest.mark.parametrize("params", [["a"], ["abc"], [("a", "b", "c")]])
 def test_parameters_that_are_no_pairs_are_a_value_error(params):
     for encode in (_prepare.encode_params, RequestEncodingMixin._encode_params):
-        with pytest.raises(ValueError, match="unpack"):
+        with pytest.raises(ValueError, match=r"unpack|another length than 2"):
             encode(params)
 
 
@@ -558,3 +558,25 @@ def test_a_folder_is_told_from_a_file(convert, tmp_path):
     assert _certificates.is_folder(convert(file)) is False
     with pytest.raises(OSError, match=r"no CA certificates at b?'.*missing"):
         _certificates.is_folder(convert(tmp_path / "missing"))
+
+
+NO_PAIRS = {
+    "a number": (3, TypeError, "not int"),
+    "numbers": ([3], TypeError, "not an iterable of int"),
+    "triples": ([("a", "b", "c")], ValueError, "an item of another length than 2"),
+}
+
+
+@pytest.mark.parametrize("name", NO_PAIRS)
+@pytest.mark.parametrize("argument", ["headers", "params", "data", "files"])
+def test_what_holds_no_pairs_is_named(argument, name):
+    value, error, says = NO_PAIRS[name]
+    with Session() as session, pytest.raises(error) as caught:
+        session.post("http://127.0.0.1:1/", **{argument: value})
+    assert str(caught.value).startswith(f"{argument} must be a ")
+    assert str(caught.value).endswith(says)
+
+
+def test_hooks_are_a_dict():
+    with pytest.raises(TypeError, match=r"hooks must be a dict such as .*, not int"):
+        Session().get("http://127.0.0.1:1/", hooks=3)
