@@ -287,6 +287,16 @@ def test_a_death_between_two_hops_is_an_error_and_the_session_is_of_use(
         assert (session.login_state, world.ask(session)) == ("ok", 200)
 
 
+def test_a_login_that_ends_without_the_proxys_cookie_is_none(world: World) -> None:
+    pages = {"/oauth2/callback": world.redirect("/open"), "/open": Answer(200, "for all")}
+    world.before = lambda request: pages.get(request.path)
+    with world.session() as session:
+        assert session.login_state == "error"
+        assert "gave no cookie" in session.login_message
+        assert world.ask(session) == 403
+    assert world.posted() == [USER]
+
+
 def test_a_provider_that_goes_in_circles_comes_to_an_end(world: World) -> None:
     world.before = lambda request: world.redirect("/login") if request.path == "/login" else None
     session = Session("ann", None, world.base_url, world.provider, login="form")
@@ -297,6 +307,24 @@ def test_a_provider_that_goes_in_circles_comes_to_an_end(world: World) -> None:
         assert session.login_state == "error"
     assert len(world.requests) < 40
     assert world.posted() == []
+
+
+def test_an_account_without_an_app_is_told_so_though_the_codes_page_leads_back(
+    world: World,
+) -> None:
+    passkey = "/sessions/two-factor/webauthn"
+    pages = {
+        "/session": world.redirect(passkey),
+        passkey: Answer(200, "<p>touch your key"),
+        "/sessions/two-factor/app": world.redirect(passkey),
+    }
+    world.pages = [GITHUB]
+    world.before = lambda request: pages.get(request.path)
+    with world.session(login="github", otp=lambda user: "123456") as session:
+        assert session.login_state == "two-factor"
+        assert "no code of an app" in session.login_message
+    paths = [request.path for request in world.requests]
+    assert paths[2:] == ["/session", passkey, "/sessions/two-factor/app", passkey]
 
 
 def test_a_provider_that_asks_page_after_page_comes_to_an_end(world: World) -> None:

@@ -156,21 +156,6 @@ class Form(NamedTuple):
     code: int = -1
 
 
-class Link(NamedTuple):
-    """A page to go to, since the form that is needed is there.
-
-    Attributes
-    ----------
-    url
-        Of the provider.
-    purpose
-        What the form is needed for.
-    """
-
-    url: str
-    purpose: Purpose
-
-
 class Outcome(NamedTuple):
     """How a login, or a part of it, ended.
 
@@ -184,6 +169,24 @@ class Outcome(NamedTuple):
 
     state: State
     message: str
+
+
+class Link(NamedTuple):
+    """A page to go to, since the form that is needed is there.
+
+    Attributes
+    ----------
+    url
+        Of the provider.
+    purpose
+        What the form is needed for.
+    otherwise
+        How the login ended if that page leads nowhere else.
+    """
+
+    url: str
+    purpose: Purpose
+    otherwise: Outcome
 
 
 class Strategy(Protocol):

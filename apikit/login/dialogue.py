@@ -53,6 +53,7 @@ class Dialogue:
     submit: Callable[[Form], Page | Outcome]
     fetch: Callable[[str], Page]
     has_agreed: bool = False
+    has_looked: bool = False
 
     def run(self, page: Page, *, may_know: bool) -> Outcome:
         """Go on from a page until it is told how the login ended.
@@ -82,7 +83,7 @@ class Dialogue:
 
     def _answer(self, step: Form | Link) -> Page | Outcome:
         if isinstance(step, Link):
-            return self.codes.problem() or self.fetch(step.url)
+            return self._look(step)
         if step.purpose is Purpose.CODE:
             return self._send_code(step)
         if step.purpose is Purpose.CONSENT:
@@ -91,6 +92,13 @@ class Dialogue:
             return _PASSWORD_AGAIN
         self.may_send_password = False
         return self.submit(step)
+
+    def _look(self, link: Link) -> Page | Outcome:
+        """Go to another page of the provider, once: it may lead back."""
+        if self.has_looked:
+            return link.otherwise
+        self.has_looked = True
+        return self.codes.problem() or self.fetch(link.url)
 
     def _send_code(self, form: Form) -> Page | Outcome:
         code = self.codes.next_code()

@@ -36,6 +36,13 @@ _DEVICE_OUTCOME: Final = Outcome(
 )
 
 
+_NO_APP: Final = Outcome(
+    "two-factor",
+    "the account wants a second factor that is no code of an app: set one up, or use "
+    "login='bearer'",
+)
+
+
 class GitHub:
     """The strategy ``login="github"``.
 
@@ -141,12 +148,8 @@ class GitHub:
             return found
         code_page = urljoin(page.url, _CODE_PAGE)
         if urlsplit(page.url).path != _CODE_PAGE:
-            return Link(code_page, Purpose.CODE)
-        return Outcome(
-            "two-factor",
-            "the account wants a second factor that is no code of an app: set one up, or use "
-            "login='bearer'",
-        )
+            return Link(code_page, Purpose.CODE, _NO_APP)
+        return _NO_APP
 
 
 def _no_form(message: str) -> Outcome:
