@@ -120,33 +120,42 @@ append_pair(struct ak_buf *query, struct ak_str name, struct ak_str value)
     return status == AK_OK ? ak_url_append_form_coded(query, value) : status;
 }
 
+/* One pair of str: 1 when coded into QUERY, 0 when it is something else, -1. */
+static int
+code_pair(PyObject *key, PyObject *value, struct ak_buf *query)
+{
+    Py_ssize_t key_length, value_length;
+    if (!PyUnicode_CheckExact(key) || !PyUnicode_CheckExact(value)) {
+        return 0;
+    }
+    const char *name = PyUnicode_AsUTF8AndSize(key, &key_length);
+    const char *text = name == NULL ? NULL : PyUnicode_AsUTF8AndSize(value, &value_length);
+    if (text == NULL) {
+        return -1;
+    }
+    enum ak_status status = append_pair(query, ak_str_of(name, (size_t)key_length),
+                                        ak_str_of(text, (size_t)value_length));
+    return status == AK_OK ? 1 : raise_growth(status);
+}
+
 /* A dict of str to str, the common case: 1 when coded into QUERY, 0 when it is
- * something else, -1. */
+ * something else, -1.  To code a pair may leave the critical section. */
 static int
 code_plain_dict(PyObject *params, struct ak_buf *query)
 {
     Py_ssize_t position = 0;
-    PyObject *key, *value;
-    if (!PyDict_CheckExact(params)) {
-        return 0;
+    PyObject *key, *value; /* borrowed from params */
+    int result = PyDict_CheckExact(params);
+    Py_BEGIN_CRITICAL_SECTION(params);
+    while (result > 0 && PyDict_Next(params, &position, &key, &value)) {
+        Py_INCREF(key);
+        Py_INCREF(value);
+        result = code_pair(key, value, query);
+        Py_DECREF(key);
+        Py_DECREF(value);
     }
-    while (PyDict_Next(params, &position, &key, &value)) {
-        Py_ssize_t key_length, value_length;
-        if (!PyUnicode_CheckExact(key) || !PyUnicode_CheckExact(value)) {
-            return 0;
-        }
-        const char *name = PyUnicode_AsUTF8AndSize(key, &key_length);
-        const char *text = name == NULL ? NULL : PyUnicode_AsUTF8AndSize(value, &value_length);
-        if (text == NULL) {
-            return -1;
-        }
-        enum ak_status status = append_pair(query, ak_str_of(name, (size_t)key_length),
-                                            ak_str_of(text, (size_t)value_length));
-        if (status != AK_OK) {
-            return raise_growth(status);
-        }
-    }
-    return 1;
+    Py_END_CRITICAL_SECTION();
+    return result;
 }
 
 /* Everything else: lists, bytes, numbers, a str as it is. */
@@ -169,11 +178,13 @@ code_any_params(PyObject *params, struct ak_buf *query)
 int
 ak_call_take_params(struct ak_call *call, PyObject *params)
 {
-    PyObject *merged = NULL; /* new */
-    if (!ak_has_no_entries(call->session->params)) {
-        merged =
-            ak_prepare_call("merge_params", Py_BuildValue("(NO)", Py_NewRef(call->session->params),
-                                                          params == NULL ? Py_None : params));
+    PyObject *merged = NULL;                                                   /* new */
+    PyObject *own = ak_session_setting(call->session, &call->session->params); /* new */
+    if (ak_has_no_entries(own)) {
+        Py_DECREF(own);
+    } else {
+        merged = ak_prepare_call("merge_params",
+                                 Py_BuildValue("(NO)", own, params == NULL ? Py_None : params));
         if (merged == NULL) {
             return -1;
         }

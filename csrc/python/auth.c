@@ -172,8 +172,8 @@ adopt_body(struct ak_call *call, PyObject *body)
 static int
 forget_jar_cookies(struct ak_call *call, PyObject *headers)
 {
-    PyObject *name = PyUnicode_FromString("Cookie"); /* new */
-    PyObject *before = call->headers != NULL ? call->headers : call->session->headers;
+    PyObject *name = PyUnicode_FromString("Cookie");                    /* new */
+    PyObject *before = ak_call_headers(call);                           /* new */
     PyObject *own = name == NULL ? NULL : ak_headers_get(before, name); /* new */
     int result = PyErr_Occurred() ? -1 : 0;
     if (result == 0 && own == NULL && PyMapping_HasKey(headers, name)) {
@@ -181,6 +181,7 @@ forget_jar_cookies(struct ak_call *call, PyObject *headers)
     }
     Py_XDECREF(name);
     Py_XDECREF(own);
+    Py_DECREF(before);
     return result;
 }
 
@@ -291,15 +292,15 @@ take_object(struct ak_call *call, PyObject *auth)
 int
 ak_call_take_auth(struct ak_call *call, PyObject *auth)
 {
-    if (auth == NULL || auth == Py_None) {
-        auth = call->session->auth;
+    /* Strong: the session's may be replaced while it is asked. */
+    auth = auth == NULL || auth == Py_None ? ak_session_setting(call->session, &call->session->auth)
+                                           : Py_NewRef(auth);
+    int result = 0;
+    if (auth != Py_None) {
+        result = take_object(call, auth);
+    } else if (call->url.userinfo.len > 0 && !ak_str_equal(call->url.userinfo, AK_STR(":"))) {
+        result = take_from_url(call);
     }
-    if (auth == Py_None) {
-        bool empty = call->url.userinfo.len == 0 || ak_str_equal(call->url.userinfo, AK_STR(":"));
-        return empty ? 0 : take_from_url(call);
-    }
-    Py_INCREF(auth); /* the session's may be replaced while it is asked */
-    int result = take_object(call, auth);
     Py_DECREF(auth);
     return result;
 }

@@ -111,8 +111,10 @@ begin_exchange(struct ak_call *call)
     if (call->exchanging) {
         ak_exchange_free(&call->exchange);
     }
-    ak_exchange_init(&call->exchange, call->session->pool, &call->endpoint, &request, &call->bounds,
+    struct ak_pool *pool = ak_session_pool(call->session); /* the exchange has its own reference */
+    ak_exchange_init(&call->exchange, pool, &call->endpoint, &request, &call->bounds,
                      call->delivery, AK_SINK_OFFERED);
+    ak_pool_unref(pool);
     call->exchanging = true;
     return 0;
 }
@@ -221,6 +223,7 @@ ak_call_run(struct ak_call *call)
     if (more < 0) {
         Py_CLEAR(response);
     }
+    Py_CLEAR(call->lent_to);
     ak_call_free(call);
     return response;
 }

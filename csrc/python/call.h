@@ -40,8 +40,10 @@ ak_has_no_entries(PyObject *mapping)
 }
 
 struct ak_call {
-    unsigned references;    /* the loop's, and a streaming Response's */
-    PyObject *streaming;    /* that Response, borrowed: it clears this when it lets go */
+    atomic_uint references; /* the loop's, and a streaming Response's */
+    /* That Response while the loop runs, strong: whoever has it may read the exchange in
+     * another thread, one at a time by ResponseObject.busy. */
+    PyObject *lent_to;
     SessionObject *session; /* strong */
     struct module_state *state;
     PyObject *method; /* str in capitals; owns what method_text points to */
@@ -98,6 +100,7 @@ struct ak_call {
     PyObject *sink;           /* bytes that the exchange fills, or NULL */
     PyObject *history;        /* list of Response, or NULL while empty */
     size_t history_bytes;     /* of their bodies */
+    PyObject *observer;       /* of the present hop: the session's, or None */
     PyObject *announced;      /* the request as the observer was shown it, or NULL */
     PyObject *headers_of_hop; /* a Headers with what the observer added, or NULL */
 };
@@ -154,6 +157,9 @@ int ak_call_rewind_body(struct ak_call *call);
 int ak_call_push_body(struct ak_call *call);
 
 /* ---- fields.c ---- */
+
+/* The headers of CALL but for what an observer adds to a hop: new. */
+PyObject *ak_call_headers(struct ak_call *call);
 
 /* Append the fields of HEADERS (a Headers) but those in SKIP; *seen gets the
  * classes that were written.  AK_BAD_HEADER for what must not be sent. */

@@ -31,10 +31,10 @@ register_classes(PyObject *module, PyObject *args, PyObject *kwargs)
         check_base(prepared_request, &PyBaseObject_Type) < 0) {
         return NULL;
     }
-    Py_XSETREF(state->headers_class, Py_NewRef(headers));
-    Py_XSETREF(state->cookies_class, Py_NewRef(cookies));
-    Py_XSETREF(state->response_class, Py_NewRef(response));
-    Py_XSETREF(state->prepared_request_class, Py_NewRef(prepared_request));
+    ak_slot_set(module, &state->headers_class, Py_NewRef(headers));
+    ak_slot_set(module, &state->cookies_class, Py_NewRef(cookies));
+    ak_slot_set(module, &state->response_class, Py_NewRef(response));
+    ak_slot_set(module, &state->prepared_request_class, Py_NewRef(prepared_request));
     Py_RETURN_NONE;
 }
 

@@ -79,9 +79,11 @@ new_cookies(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(k
 PyObject *
 ak_cookies_new(struct module_state *state)
 {
-    PyObject *type =
-        state->cookies_class != NULL ? state->cookies_class : (PyObject *)state->cookies_type;
-    return new_cookies((PyTypeObject *)type, NULL, NULL);
+    PyObject *class = ak_state_get(state, &state->cookies_class); /* new, or NULL */
+    PyTypeObject *type = class != NULL ? (PyTypeObject *)class : state->cookies_type;
+    PyObject *jar = new_cookies(type, NULL, NULL);
+    Py_XDECREF(class);
+    return jar;
 }
 
 static int

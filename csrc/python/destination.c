@@ -1,11 +1,9 @@
-/* Where the present hop connects to: its proxy, its TLS settings, its
- * endpoint. */
+/* Where the present hop connects to: its proxy and its endpoint. */
 #include "core/proxy.h"
 #include "python/call.h"
 #include "python/environ.h"
 #include "python/errors.h"
-
-#include <sys/stat.h>
+#include "python/trust.h"
 
 enum { MOST_TEXT = 64 * 1024 };
 
@@ -20,9 +18,7 @@ look_up(PyObject *mapping, const char *key, PyObject **value)
     if (mapping == NULL || mapping == Py_None) {
         return 0;
     }
-    Py_INCREF(mapping); /* the session's may be replaced while it is asked */
     *value = PyMapping_GetItemString(mapping, key); /* new */
-    Py_DECREF(mapping);
     if (*value == NULL) {
         if (!PyErr_ExceptionMatches(PyExc_KeyError)) {
             return -1;
@@ -89,7 +85,8 @@ set_proxy(struct ak_call *call, struct ak_str text)
 /* One of the four keys, asked of the call, the environment and the session in
  * requests' order: 1 if a proxy was found, 0 to ask the next key, -1. */
 static int
-try_key(struct ak_call *call, const char *text, int key, const struct ak_environ *environment)
+try_key(struct ak_call *call, PyObject *own, const char *text, int key,
+        const struct ak_environ *environment)
 {
     for (int i = 0; i < 2; i++) {
         PyObject *value;
@@ -97,7 +94,7 @@ try_key(struct ak_call *call, const char *text, int key, const struct ak_environ
         if (i == 1 && from_environment != NULL) {
             return set_proxy(call, ak_str_from(from_environment));
         }
-        int found = look_up(i == 0 ? call->proxies : call->session->proxies, text, &value);
+        int found = look_up(i == 0 ? call->proxies : own, text, &value);
         if (found == 0) {
             continue;
         }
@@ -134,27 +131,8 @@ is_exempt(struct ak_call *call, const char *no_proxy, bool *exempt)
 }
 
 static int
-choose_proxy(struct ak_call *call, struct ak_environ *environment)
+ask_keys(struct ak_call *call, PyObject *own, const struct ak_environ *environment)
 {
-    ak_buf_clear(&call->proxy);
-    bool from_environment = call->session->trust_env &&
-                            (environment->http_proxy != NULL || environment->https_proxy != NULL ||
-                             environment->all_proxy != NULL);
-    if (!from_environment && ak_has_no_entries(call->proxies) &&
-        ak_has_no_entries(call->session->proxies)) {
-        return 0;
-    }
-    if (call->session->trust_env) {
-        bool exempt;
-        if (is_exempt(call, environment->no_proxy, &exempt) < 0) {
-            return -1;
-        }
-        if (exempt) {
-            environment->http_proxy = environment->https_proxy = environment->all_proxy = NULL;
-        }
-    } else {
-        environment->http_proxy = environment->https_proxy = environment->all_proxy = NULL;
-    }
     const char *scheme = call->url.scheme == AK_HTTPS ? "https" : "http";
     char with_host[300], all_host[300];
     snprintf(with_host, sizeof(with_host), "%s://%.*s", scheme, (int)call->url.host.len,
@@ -162,12 +140,43 @@ choose_proxy(struct ak_call *call, struct ak_environ *environment)
     snprintf(all_host, sizeof(all_host), "all://%.*s", (int)call->url.host.len, call->url.host.ptr);
     const char *keys[] = {with_host, scheme, all_host, "all"};
     for (int key = 0; key < 4; key++) {
-        int found = try_key(call, keys[key], key, environment);
+        int found = try_key(call, own, keys[key], key, environment);
         if (found != 0) {
             return found < 0 ? -1 : 0;
         }
     }
     return 0;
+}
+
+/* OWN, the session's proxies, are strong in the caller: theirs may be replaced. */
+static int
+choose_among(struct ak_call *call, PyObject *own, struct ak_environ *environment)
+{
+    bool trust_env = call->session->trust_env;
+    bool from_environment =
+        trust_env && (environment->http_proxy != NULL || environment->https_proxy != NULL ||
+                      environment->all_proxy != NULL);
+    if (!from_environment && ak_has_no_entries(call->proxies) && ak_has_no_entries(own)) {
+        return 0;
+    }
+    bool exempt = !trust_env;
+    if (trust_env && is_exempt(call, environment->no_proxy, &exempt) < 0) {
+        return -1;
+    }
+    if (exempt) {
+        environment->http_proxy = environment->https_proxy = environment->all_proxy = NULL;
+    }
+    return ask_keys(call, own, environment);
+}
+
+static int
+choose_proxy(struct ak_call *call, struct ak_environ *environment)
+{
+    ak_buf_clear(&call->proxy);
+    PyObject *own = ak_session_setting(call->session, &call->session->proxies); /* new */
+    int result = choose_among(call, own, environment);
+    Py_DECREF(own);
+    return result;
 }
 
 /* Basic credentials of a proxy's URL, for a request that goes to it in plain. */
@@ -250,162 +259,11 @@ use_proxy(struct ak_call *call)
     return 0;
 }
 
-/* ---- TLS ---- */
-
-/* A str or path-like as UTF-8 inside *owner (new). */
-static int
-path_text(PyObject *path, const char *name, PyObject **owner, struct ak_str *text)
-{
-    if (!PyUnicode_FSConverter(path, owner)) {
-        PyErr_Format(PyExc_TypeError, "%s must be a path, not %.100s", name,
-                     Py_TYPE(path)->tp_name);
-        return -1;
-    }
-    *text = ak_str_of(PyBytes_AS_STRING(*owner), (size_t)PyBytes_GET_SIZE(*owner));
-    return 0;
-}
-
-/* Keep PATH's text for the endpoint; *kept points into a PyBytes that the
- * call's list of texts owns. */
-static int
-keep_path(struct ak_call *call, PyObject *path, const char *name, struct ak_str *kept)
-{
-    PyObject *owner = NULL;
-    if (path_text(path, name, &owner, kept) < 0) {
-        return -1;
-    }
-    if (call->kept == NULL) {
-        call->kept = PyList_New(0);
-    }
-    int result = call->kept == NULL ? -1 : PyList_Append(call->kept, owner);
-    Py_DECREF(owner);
-    return result;
-}
-
-/* Where trusted certificates are when nobody says: asked once a session, and
- * again when it has begun or ceased to trust the environment.  New, or NULL. */
-static PyObject *
-find_default_ca(SessionObject *session)
-{
-    char trust_env = session->trust_env;
-    if (session->default_ca == NULL || session->default_ca_trust_env != trust_env) {
-        PyObject *found = ak_prepare_call(
-            "ca_locations", Py_BuildValue("(O)", trust_env ? Py_True : Py_False)); /* new */
-        if (found == NULL) {
-            return NULL;
-        }
-        session->default_ca_trust_env = trust_env;
-        Py_XSETREF(session->default_ca, found);
-    }
-    return Py_NewRef(session->default_ca);
-}
-
-static int
-use_default_ca(struct ak_call *call)
-{
-    struct ak_tls *tls = &call->endpoint.tls;
-    PyObject *found = find_default_ca(call->session); /* new */
-    PyObject *file, *folder, *source;                 /* borrowed from found */
-    int result = -1;
-    if (found != NULL && PyArg_ParseTuple(found, "OOO:ca_locations", &file, &folder, &source)) {
-        result = file == Py_None ? 0 : keep_path(call, file, "verify", &tls->ca_file);
-        if (result == 0 && folder != Py_None) {
-            result = keep_path(call, folder, "verify", &tls->ca_path);
-        }
-    }
-    Py_XDECREF(found);
-    return result;
-}
-
-/* Whether certificates at PATH are a folder of them: 1, 0 or -1. */
-static int
-is_folder(PyObject *path)
-{
-    PyObject *text = NULL;
-    struct stat found;
-    int failed = -1;
-    if (PyUnicode_FSConverter(path, &text)) {
-        failed = stat(PyBytes_AS_STRING(text), &found);
-        Py_DECREF(text);
-    } else {
-        PyErr_Clear();
-    }
-    if (failed == 0) {
-        return S_ISDIR(found.st_mode);
-    }
-    /* In words that name the path, what is wrong with it. */
-    PyObject *answer = ak_prepare_call("is_folder", Py_BuildValue("(O)", path)); /* new */
-    Py_XDECREF(answer);
-    return answer == NULL ? -1 : answer == Py_True;
-}
-
-static int
-use_ca_path(struct ak_call *call, PyObject *path)
-{
-    struct ak_tls *tls = &call->endpoint.tls;
-    int folder = is_folder(path);
-    if (folder < 0) {
-        return -1;
-    }
-    return keep_path(call, path, "verify", folder ? &tls->ca_path : &tls->ca_file);
-}
-
-/* verify=: False, True, or where the certificates are.  None is what nobody has set: it
- * turns nothing off. */
-static int
-set_verify(struct ak_call *call, const struct ak_environ *environment)
-{
-    PyObject *verify = call->verify == Py_None ? Py_True : call->verify;
-    call->endpoint.tls.verify = AK_VERIFY_PEER;
-    if (PyUnicode_Check(verify) ||
-        (!PyBool_Check(verify) && PyObject_HasAttrString(verify, "__fspath__"))) {
-        return use_ca_path(call, verify);
-    }
-    int truth = PyObject_IsTrue(verify);
-    if (truth <= 0) {
-        call->endpoint.tls.verify = AK_VERIFY_NOTHING;
-        return truth;
-    }
-    const char *bundle = environment->requests_ca_bundle != NULL ? environment->requests_ca_bundle
-                                                                 : environment->curl_ca_bundle;
-    if (!call->session->trust_env || bundle == NULL) {
-        return use_default_ca(call);
-    }
-    PyObject *path = PyUnicode_DecodeFSDefault(bundle); /* new */
-    int result = path == NULL ? -1 : use_ca_path(call, path);
-    Py_XDECREF(path);
-    return result;
-}
-
-/* cert=: a PEM file with certificate and key, or a pair of files. */
-static int
-set_cert(struct ak_call *call)
-{
-    if (call->cert == Py_None) {
-        return 0;
-    }
-    struct ak_tls *tls = &call->endpoint.tls;
-    if (!PyTuple_Check(call->cert)) {
-        return keep_path(call, call->cert, "cert", &tls->cert);
-    }
-    PyObject *cert, *key; /* borrowed from call->cert */
-    if (!PyArg_ParseTuple(call->cert, "OO;cert must be a path or a pair (certificate, key)", &cert,
-                          &key) ||
-        keep_path(call, cert, "cert", &tls->cert) < 0) {
-        return -1;
-    }
-    return keep_path(call, key, "cert", &tls->key);
-}
-
 /* ---- all of it ---- */
 
-int
-ak_call_find_route(struct ak_call *call)
+static int
+find_route(struct ak_call *call, const struct ak_environ *environment)
 {
-    struct ak_environ environment = {0};
-    if (call->session->trust_env) {
-        ak_environ_read(&environment);
-    }
     Py_CLEAR(call->kept);
     ak_buf_clear(&call->proxy_authorization);
     call->form = AK_ORIGIN_FORM;
@@ -415,7 +273,7 @@ ak_call_find_route(struct ak_call *call)
         .host = call->url.host,
         .port = call->url.port,
     };
-    struct ak_environ for_proxy = environment;
+    struct ak_environ for_proxy = *environment;
     if (choose_proxy(call, &for_proxy) < 0) {
         return -1;
     }
@@ -426,5 +284,17 @@ ak_call_find_route(struct ak_call *call)
     if (plain) {
         return 0;
     }
-    return set_verify(call, &environment) < 0 || set_cert(call) < 0 ? -1 : 0;
+    return ak_call_take_verify(call, environment) < 0 || ak_call_take_cert(call) < 0 ? -1 : 0;
+}
+
+int
+ak_call_find_route(struct ak_call *call)
+{
+    struct ak_environ environment = {0};
+    int result = call->session->trust_env ? ak_environ_read(&environment) : 0;
+    if (result == 0) {
+        result = find_route(call, &environment);
+    }
+    ak_environ_free(&environment);
+    return result;
 }

@@ -7,8 +7,6 @@
 #include "core/str.h"
 #include "net/global.h"
 
-extern char **environ;
-
 enum variable {
     HTTP_LOWER,
     HTTPS_LOWER,
@@ -37,6 +35,67 @@ static const struct ak_str names[VARIABLE_COUNT] = {
     [CURL_CA] = {"CURL_CA_BUNDLE=", 15},
     [CGI_METHOD] = {"REQUEST_METHOD=", 15},
 };
+
+/* The first value that is set and not empty. */
+static const char *
+either(const char *first, const char *second)
+{
+    if (first != NULL && first[0] != '\0') {
+        return first;
+    }
+    return second != NULL && second[0] != '\0' ? second : NULL;
+}
+
+#ifdef Py_GIL_DISABLED
+
+/* The dict of bytes under os.environ: new, or NULL with an exception. */
+static PyObject *
+find_dict(void)
+{
+    PyObject *module = PyImport_ImportModule("os");                                        /* new */
+    PyObject *mapping = module == NULL ? NULL : PyObject_GetAttrString(module, "environ"); /* new */
+    PyObject *dict = mapping == NULL ? NULL : PyObject_GetAttrString(mapping, "_data");    /* new */
+    Py_XDECREF(module);
+    Py_XDECREF(mapping);
+    if (dict != NULL && !PyDict_Check(dict)) {
+        PyErr_SetString(PyExc_TypeError, "os.environ is not the mapping that Python makes");
+        Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+/* Look NAME up, which ends with "="; OWNER, a list, gets the text: 0 or -1. */
+static int
+look_up(PyObject *dict, struct ak_str name, PyObject *owner, const char **value)
+{
+    PyObject *text = NULL;                                                         /* new */
+    PyObject *key = PyBytes_FromStringAndSize(name.ptr, (Py_ssize_t)name.len - 1); /* new */
+    int result = key == NULL ? -1 : PyDict_GetItemRef(dict, key, &text);
+    if (result > 0 && PyBytes_Check(text)) {
+        *value = PyBytes_AS_STRING(text);
+        result = PyList_Append(owner, text);
+    }
+    Py_XDECREF(key);
+    Py_XDECREF(text);
+    return result < 0 ? -1 : 0;
+}
+
+static int
+find_values(const char *values[VARIABLE_COUNT], PyObject **owner)
+{
+    PyObject *dict = find_dict(); /* new */
+    *owner = dict == NULL ? NULL : PyList_New(0);
+    int result = *owner == NULL ? -1 : 0;
+    for (size_t i = 0; result == 0 && i < VARIABLE_COUNT; i++) {
+        result = look_up(dict, names[i], *owner, &values[i]);
+    }
+    Py_XDECREF(dict);
+    return result;
+}
+
+#else
+
+extern char **environ;
 
 /* Whether a variable that begins with these two letters may be one of ours: of
  * a thousand hardly any is looked at twice. */
@@ -74,16 +133,6 @@ note_variable(const char *entry, const char *values[VARIABLE_COUNT])
             return;
         }
     }
-}
-
-/* The first value that is set and not empty. */
-static const char *
-either(const char *first, const char *second)
-{
-    if (first != NULL && first[0] != '\0') {
-        return first;
-    }
-    return second != NULL && second[0] != '\0' ? second : NULL;
 }
 
 static void
@@ -147,7 +196,7 @@ remember_locked(void)
 }
 
 static void
-find_values(const char *values[VARIABLE_COUNT])
+walk(const char *values[VARIABLE_COUNT])
 {
     pthread_once(&last.once, init_last);
     if (last.status != AK_OK) {
@@ -169,19 +218,31 @@ find_values(const char *values[VARIABLE_COUNT])
 /* Other C libraries free a variable that is set anew, and its address may come
  * again. */
 static void
-find_values(const char *values[VARIABLE_COUNT])
+walk(const char *values[VARIABLE_COUNT])
 {
     scan(values);
 }
 
 #endif
 
-void
+static int
+find_values(const char *values[VARIABLE_COUNT], PyObject **owner)
+{
+    *owner = NULL;
+    walk(values);
+    return 0;
+}
+
+#endif
+
+int
 ak_environ_read(struct ak_environ *environment)
 {
     const char *values[VARIABLE_COUNT] = {NULL};
-    find_values(values);
+    PyObject *owner;
+    int result = find_values(values, &owner);
     *environment = (struct ak_environ){
+        .owner = owner,
         .http_proxy = either(values[HTTP_LOWER], values[CGI_METHOD] ? NULL : values[HTTP_UPPER]),
         .https_proxy = either(values[HTTPS_LOWER], values[HTTPS_UPPER]),
         .all_proxy = either(values[ALL_LOWER], values[ALL_UPPER]),
@@ -189,4 +250,5 @@ ak_environ_read(struct ak_environ *environment)
         .requests_ca_bundle = either(values[REQUESTS_CA], NULL),
         .curl_ca_bundle = either(values[CURL_CA], NULL),
     };
+    return result;
 }

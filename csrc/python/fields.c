@@ -139,7 +139,11 @@ ak_write_fields(PyObject *headers, unsigned skip, unsigned *seen, struct ak_buf 
     Py_BEGIN_CRITICAL_SECTION(headers);
     while (result == 0 && ak_headers_next(headers, &position, &name, &value)) {
         if (value != Py_None) { /* None removes a default */
+            Py_INCREF(name);
+            Py_INCREF(value);
             result = write_field(name, value, skip, seen, out);
+            Py_DECREF(name);
+            Py_DECREF(value);
         }
     }
     Py_END_CRITICAL_SECTION();
@@ -158,12 +162,41 @@ renew_session_fields(SessionObject *session, PyObject *headers)
         ak_buf_free_secret(&fields);
         return -1;
     }
+    PyObject *before;
+    Py_BEGIN_CRITICAL_SECTION(session);
     ak_buf_free_secret(&session->fields);
     session->fields = fields;
     session->fields_seen = seen;
     session->fields_generation = generation;
-    Py_XSETREF(session->fields_of, Py_NewRef(headers));
+    before = session->fields_of;
+    session->fields_of = Py_NewRef(headers);
+    Py_END_CRITICAL_SECTION();
+    Py_XDECREF(before);
     return 0;
+}
+
+enum kept_fields { FIELDS_APPENDED, FIELDS_OUTDATED, FIELDS_UNFIT };
+
+/* Append what the session has kept of HEADERS, if it still stands for them and has
+ * nothing that is to be skipped; *STATUS says how that went. */
+static enum kept_fields
+append_kept_fields(SessionObject *session, PyObject *headers, unsigned skip, unsigned *seen,
+                   struct ak_buf *out, enum ak_status *status)
+{
+    enum kept_fields found = FIELDS_APPENDED;
+    *status = AK_OK;
+    Py_BEGIN_CRITICAL_SECTION(session);
+    if (session->fields_of != headers ||
+        session->fields_generation != ak_headers_generation(headers)) {
+        found = FIELDS_OUTDATED;
+    } else if ((session->fields_seen & skip) != 0) {
+        found = FIELDS_UNFIT;
+    } else {
+        *seen |= session->fields_seen;
+        *status = ak_buf_append(out, ak_buf_str(&session->fields));
+    }
+    Py_END_CRITICAL_SECTION();
+    return found;
 }
 
 /* HEADERS, the session's own, made into text again only when they have changed. */
@@ -171,16 +204,17 @@ static int
 append_session_fields(SessionObject *session, PyObject *headers, unsigned skip, unsigned *seen,
                       struct ak_buf *out)
 {
-    bool is_kept = session->fields_of == headers &&
-                   session->fields_generation == ak_headers_generation(headers);
-    if (!is_kept && renew_session_fields(session, headers) < 0) {
-        return -1;
+    enum ak_status status;
+    enum kept_fields found = append_kept_fields(session, headers, skip, seen, out, &status);
+    if (found == FIELDS_OUTDATED) {
+        if (renew_session_fields(session, headers) < 0) {
+            return -1;
+        }
+        found = append_kept_fields(session, headers, skip, seen, out, &status);
     }
-    if ((session->fields_seen & skip) != 0) {
+    if (found != FIELDS_APPENDED) { /* or another thread has changed them meanwhile */
         return ak_write_fields(headers, skip, seen, out);
     }
-    *seen |= session->fields_seen;
-    enum ak_status status = ak_buf_append(out, ak_buf_str(&session->fields));
     return status == AK_OK ? 0 : raise_growth(status);
 }
 
@@ -347,9 +381,9 @@ write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
     if (status != AK_OK) {
         return raise_growth(status);
     }
-    int written = headers != call->session->headers
-                      ? ak_write_fields(headers, skip, &seen, out)
-                      : append_session_fields(call->session, headers, skip, &seen, out);
+    bool is_of_session = call->headers == NULL && call->headers_of_hop == NULL;
+    int written = is_of_session ? append_session_fields(call->session, headers, skip, &seen, out)
+                                : ak_write_fields(headers, skip, &seen, out);
     if (written < 0 || append_content_type(call, seen, out) < 0) {
         return -1;
     }
@@ -359,13 +393,19 @@ write_head(struct ak_call *call, PyObject *headers, struct ak_buf *out)
     return status == AK_OK ? 0 : raise_growth(status);
 }
 
+PyObject *
+ak_call_headers(struct ak_call *call)
+{
+    return call->headers != NULL ? Py_NewRef(call->headers)
+                                 : ak_session_setting(call->session, &call->session->headers);
+}
+
 int
 ak_call_write_head(struct ak_call *call)
 {
     ak_buf_clear(&call->head);
-    /* Strong: the session's may be replaced meanwhile. */
-    PyObject *headers = call->headers != NULL ? call->headers : call->session->headers;
-    headers = Py_NewRef(call->headers_of_hop != NULL ? call->headers_of_hop : headers);
+    PyObject *headers = call->headers_of_hop != NULL ? Py_NewRef(call->headers_of_hop)
+                                                     : ak_call_headers(call); /* new */
     int result = write_head(call, headers, &call->head);
     Py_DECREF(headers);
     call->head_length = call->head.len;

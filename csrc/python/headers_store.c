@@ -203,9 +203,11 @@ ak_headers_set(PyObject *headers, PyObject *name, PyObject *value)
 PyObject *
 ak_headers_new(struct module_state *state)
 {
-    PyTypeObject *type =
-        state->headers_class != NULL ? (PyTypeObject *)state->headers_class : state->headers_type;
-    return type->tp_alloc(type, 0);
+    PyObject *class = ak_state_get(state, &state->headers_class); /* new, or NULL */
+    PyTypeObject *type = class != NULL ? (PyTypeObject *)class : state->headers_type;
+    PyObject *headers = type->tp_alloc(type, 0);
+    Py_XDECREF(class);
+    return headers;
 }
 
 /* Add one field of a response's head to SELF, which nobody else knows yet. */

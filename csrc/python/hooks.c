@@ -14,12 +14,13 @@ may_have_hooks(PyObject *hooks)
     }
     PyObject *key, *value; /* borrowed from hooks */
     Py_ssize_t position = 0;
-    while (PyDict_Next(hooks, &position, &key, &value)) {
-        if (!PyList_CheckExact(value) || PyList_GET_SIZE(value) > 0) {
-            return true;
-        }
+    bool found = false;
+    Py_BEGIN_CRITICAL_SECTION(hooks);
+    while (!found && PyDict_Next(hooks, &position, &key, &value)) {
+        found = !PyList_CheckExact(value) || PyList_GET_SIZE(value) > 0;
     }
-    return false;
+    Py_END_CRITICAL_SECTION();
+    return found;
 }
 
 /* ---- the connection ---- */
@@ -103,12 +104,12 @@ ak_call_run_hooks(struct ak_call *call, PyObject *response)
 {
     /* A password is not posted twice: the hooks of auth= do not see a log-in's form. */
     PyObject *of_auth = call->secret_body.len > 0 ? NULL : call->auth_hooks;
-    PyObject *shared = call->session->hooks; /* borrowed */
+    PyObject *shared = ak_session_setting(call->session, &call->session->hooks); /* new */
     bool some = may_have_hooks(call->hooks) || may_have_hooks(shared) || of_auth != NULL;
     if (call->source == AK_FROM_REQUEST || !some) {
+        Py_DECREF(shared);
         return response;
     }
-    shared = Py_NewRef(or_none(shared));          /* the session's may be replaced meanwhile */
     PyObject *connection = make_connection(call); /* new */
     if (connection == NULL) {
         Py_DECREF(shared);

@@ -6,6 +6,16 @@
 
 enum { LONGEST_IDENTITY = 1024 };
 
+unsigned long
+ak_session_identity_epoch(SessionObject *session)
+{
+    unsigned long epoch;
+    Py_BEGIN_CRITICAL_SECTION(session);
+    epoch = session->identity_epoch;
+    Py_END_CRITICAL_SECTION();
+    return epoch;
+}
+
 PyObject *
 ak_session_forget_identity(PyObject *object, PyObject *Py_UNUSED(unused))
 {
@@ -23,13 +33,16 @@ static int
 is_of_session(struct ak_call *call)
 {
     SessionObject *session = call->session;
-    if (call->purpose != AK_FOR_SERVICE || call->bears_other || session->way == AK_WAY_CALLER ||
-        session->base_url == Py_None) {
+    if (call->purpose != AK_FOR_SERVICE || call->bears_other || session->way == AK_WAY_CALLER) {
+        return 0;
+    }
+    PyObject *base_url = ak_session_setting(session, &session->base_url); /* new */
+    if (base_url == Py_None) {
+        Py_DECREF(base_url);
         return 0;
     }
     struct ak_url base;
     ak_url_init(&base);
-    PyObject *base_url = Py_NewRef(session->base_url);
     int result = ak_parse_url_object(&base, base_url);
     if (result == 0) {
         result = ak_url_same_origin(&call->url, &base) ? 1 : 0;

@@ -52,6 +52,15 @@ typedef struct {
     struct ak_size_fact *sizes;
 } KeptAnswerObject;
 
+/* ---- kept_facts.c ---- */
+
+/* Lay down the facts of one kind, from a tuple as KeptAnswer() takes it: 0, or -1 with an
+ * exception set.  OWNER, the application's class, must come first among the types. */
+int ak_kept_answer_take_types(KeptAnswerObject *self, PyObject *types, PyTypeObject *owner);
+int ak_kept_answer_take_items(KeptAnswerObject *self, PyObject *dicts);
+int ak_kept_answer_take_entries(KeptAnswerObject *self, PyObject *entries);
+int ak_kept_answer_take_sizes(KeptAnswerObject *self, PyObject *containers);
+
 /* Whether all facts hold, and APP is the application that KEPT was kept for.  Runs
  * no Python code but the comparison of a key that is not a str; false with an
  * exception set if that fails. */

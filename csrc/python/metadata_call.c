@@ -148,24 +148,48 @@ give_answer(KeptAnswerObject *kept, PyObject *environ, PyObject *start_response,
     return pieces;
 }
 
+static inline PyObject **
+kept_slot(PyObject *self)
+{
+    return (PyObject **)&as_call(self)->kept;
+}
+
+/* Keep KEPT no longer, for good: facts that come true again may hide what happened
+ * meanwhile. */
+static void
+forget(PyObject *self, KeptAnswerObject *kept)
+{
+    KeptAnswerObject *before = NULL;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (as_call(self)->kept == kept) {
+        before = kept; /* takes over the reference */
+        as_call(self)->kept = NULL;
+    }
+    Py_END_CRITICAL_SECTION();
+    Py_XDECREF(before);
+}
+
 /* The answer (new); NULL without an exception where Flask must give it. */
 static PyObject *
 find_answer(PyObject *self, PyObject *environ, PyObject *start_response)
 {
-    KeptAnswerObject *kept = as_call(self)->kept;
-    bool is_head;
-    if (kept == NULL || !PyDict_CheckExact(environ)) {
+    if (!PyDict_CheckExact(environ)) {
         return NULL;
     }
-    Py_INCREF(kept);         /* another one may be kept while code of others runs */
+    /* Strong: another one may be kept while code of others runs. */
+    KeptAnswerObject *kept = (KeptAnswerObject *)ak_slot_get(self, kept_slot(self)); /* new */
+    if (kept == NULL) {
+        return NULL;
+    }
+    bool is_head, is_ours;
     PyObject *answer = NULL; /* new */
-    if (is_asked_for(kept, environ, &is_head) && is_plain(kept, environ)) {
-        if (ak_kept_answer_holds(kept, self)) {
-            answer = give_answer(kept, environ, start_response, is_head);
-        } else if (as_call(self)->kept == kept) {
-            /* For good: facts that come true again may hide what happened meanwhile. */
-            Py_CLEAR(as_call(self)->kept);
-        }
+    Py_BEGIN_CRITICAL_SECTION(environ);
+    is_ours = is_asked_for(kept, environ, &is_head) && is_plain(kept, environ);
+    Py_END_CRITICAL_SECTION();
+    if (is_ours && ak_kept_answer_holds(kept, self)) {
+        answer = give_answer(kept, environ, start_response, is_head);
+    } else if (is_ours) {
+        forget(self, kept);
     }
     Py_DECREF(kept);
     return answer;
@@ -209,8 +233,8 @@ call_application(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 get_kept(PyObject *self, void *Py_UNUSED(closure))
 {
-    KeptAnswerObject *kept = as_call(self)->kept;
-    return Py_NewRef(kept == NULL ? Py_None : (PyObject *)kept);
+    PyObject *kept = ak_slot_get(self, kept_slot(self)); /* new */
+    return kept == NULL ? Py_NewRef(Py_None) : kept;
 }
 
 static int
@@ -226,7 +250,7 @@ set_kept(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
                      Py_TYPE(value)->tp_name);
         return -1;
     }
-    Py_XSETREF(as_call(self)->kept, is_kept_answer ? (KeptAnswerObject *)Py_NewRef(value) : NULL);
+    ak_slot_set(self, kept_slot(self), is_kept_answer ? Py_NewRef(value) : NULL);
     return 0;
 }
 

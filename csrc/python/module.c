@@ -11,6 +11,7 @@ exec_module(PyObject *module)
         ak_add_cookies,   ak_add_response,      ak_add_session,     ak_add_urls,
         ak_add_transport, ak_add_renewal,       ak_add_register,    ak_add_versions,
     };
+    ak_state_of_module(module)->module = module;
     if (ak_intern_names(ak_state_of_module(module)->names) < 0) {
         return -1;
     }
@@ -77,8 +78,8 @@ static PyModuleDef_Slot module_slots[] = {
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
-    /* No Py_mod_gil: Session, Response and struct ak_call rely on the GIL, so a
-     * free-threaded interpreter turns it on when it imports this module. */
+    /* No Py_mod_gil yet: a free-threaded interpreter turns the GIL on when it imports this
+     * module. */
     {0, NULL},
 };
 

@@ -5,20 +5,13 @@
 #include "python/errors.h"
 #include "python/response.h"
 
-static inline bool
-is_observed(const struct ak_call *call)
-{
-    return call->session->observer != NULL && call->session->observer != Py_None;
-}
-
 /* Add the headers that the observer gave to this hop, and let REQUEST, which it
  * may have kept, show them too: 0 or -1. */
 static int
 add_headers(struct ak_call *call, PyObject *request, PyObject *added)
 {
-    PyObject *own = call->headers != NULL ? call->headers : call->session->headers;
-    call->headers_of_hop =
-        ak_prepare_call("merge_headers", Py_BuildValue("(NO)", Py_NewRef(own), added));
+    PyObject *own = ak_call_headers(call); /* new */
+    call->headers_of_hop = ak_prepare_call("merge_headers", Py_BuildValue("(NO)", own, added));
     PyObject *sent = call->headers_of_hop == NULL ? NULL : ak_call_prepared_request(call); /* new */
     PyObject *headers = sent == NULL ? NULL : PyObject_GetAttrString(sent, "headers");     /* new */
     int result = headers == NULL ? -1 : PyObject_SetAttrString(request, "headers", headers);
@@ -32,15 +25,15 @@ ak_call_announce(struct ak_call *call)
 {
     Py_CLEAR(call->announced);
     Py_CLEAR(call->headers_of_hop);
-    if (!is_observed(call)) {
+    Py_XSETREF(call->observer, ak_session_setting(call->session, &call->session->observer));
+    if (call->observer == Py_None) {
         return 0;
     }
     PyObject *request = ak_call_prepared_request(call); /* new */
     if (request == NULL) {
         return -1;
     }
-    PyObject *added =
-        PyObject_CallMethod(call->session->observer, "announce", "O", request); /* new */
+    PyObject *added = PyObject_CallMethod(call->observer, "announce", "O", request); /* new */
     int result = added == NULL ? -1 : 0;
     if (result == 0 && added != Py_None) {
         result = add_headers(call, request, added);
@@ -60,7 +53,7 @@ report_failure(struct ak_call *call)
 {
     PyObject *failure = ak_take_exception(); /* new */
     PyObject *done =
-        PyObject_CallMethod(call->session->observer, "fail", "OO", call->announced, failure);
+        PyObject_CallMethod(call->observer, "fail", "OO", call->announced, failure); /* new */
     if (done == NULL) {
         Py_DECREF(failure);
         return;
@@ -72,7 +65,7 @@ report_failure(struct ak_call *call)
 PyObject *
 ak_call_report(struct ak_call *call, PyObject *response)
 {
-    if (!is_observed(call)) {
+    if (call->observer == Py_None) {
         return response;
     }
     if (response == NULL) {
@@ -81,7 +74,7 @@ ak_call_report(struct ak_call *call, PyObject *response)
     }
     PyObject *done = NULL;
     if (PyObject_SetAttrString(response, "request", call->announced) == 0) {
-        done = PyObject_CallMethod(call->session->observer, "answer", "O", response); /* new */
+        done = PyObject_CallMethod(call->observer, "answer", "O", response); /* new */
     }
     if (done == NULL) {
         Py_CLEAR(response);

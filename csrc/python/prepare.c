@@ -87,9 +87,10 @@ take_headers(struct ak_call *call, PyObject *headers)
     if (!ak_is_given(headers)) {
         return 0;
     }
-    PyObject *under = call->source == AK_FROM_REQUEST ? Py_None : call->session->headers;
-    call->headers =
-        ak_prepare_call("merge_headers", Py_BuildValue("(NO)", Py_NewRef(under), headers));
+    PyObject *under = call->source == AK_FROM_REQUEST
+                          ? Py_NewRef(Py_None)
+                          : ak_session_setting(call->session, &call->session->headers); /* new */
+    call->headers = ak_prepare_call("merge_headers", Py_BuildValue("(NO)", under, headers));
     if (call->headers != NULL && !ak_is_headers(call->state, call->headers)) {
         PyErr_SetString(PyExc_TypeError, "merge_headers must give a Headers");
         return -1;
@@ -143,8 +144,11 @@ truth_of(PyObject *given, int fallback)
 int
 ak_find_deadline(SessionObject *session, struct ak_arguments *arguments)
 {
-    int64_t deadline = session->deadline;
+    int64_t deadline;
     PyObject *given = arguments->values[AK_ARG_DEADLINE];
+    Py_BEGIN_CRITICAL_SECTION(session);
+    deadline = session->deadline;
+    Py_END_CRITICAL_SECTION();
     if (given != NULL && ak_nanoseconds_from(given, "deadline", &deadline) < 0) {
         return -1;
     }
@@ -156,32 +160,41 @@ static int
 take_bounds(struct ak_call *call, const struct ak_arguments *arguments)
 {
     SessionObject *session = call->session;
-    struct ak_timeout timeout = session->timeout;
+    struct ak_timeout timeout;
     PyObject *given = arguments->values[AK_ARG_TIMEOUT];
+    call->bounds = (struct ak_bounds){.deadline = arguments->deadline_at};
+    Py_BEGIN_CRITICAL_SECTION(session);
+    timeout = session->timeout;
+    call->bounds.pool_wait = session->pool_wait;
+    call->bounds.max_body = session->max_body;
+    Py_END_CRITICAL_SECTION();
     if (given != NULL && ak_timeout_from(given, &timeout) < 0) {
         return -1;
     }
-    call->bounds = (struct ak_bounds){
-        .connect_ms = timeout.connect_ms,
-        .read = timeout.read,
-        .deadline = arguments->deadline_at,
-        .pool_wait = session->pool_wait,
-        .max_body = session->max_body,
-    };
+    call->bounds.connect_ms = timeout.connect_ms;
+    call->bounds.read = timeout.read;
     return 0;
 }
 
 /* What no dict is, is refused before anything is sent. */
 static int
-check_session_hooks(PyObject *hooks)
+check_session_hooks(SessionObject *session)
 {
+    PyObject *hooks = ak_session_setting(session, &session->hooks); /* new */
     if (hooks == Py_None || PyDict_CheckExact(hooks)) {
+        Py_DECREF(hooks);
         return 0;
     }
-    PyObject *lists =
-        ak_prepare_call("read_hooks", Py_BuildValue("(N)", Py_NewRef(hooks))); /* new */
+    PyObject *lists = ak_prepare_call("read_hooks", Py_BuildValue("(N)", hooks)); /* new */
     Py_XDECREF(lists);
     return lists == NULL ? -1 : 0;
+}
+
+/* GIVEN, or what stands in SLOT of SESSION: new. */
+static PyObject *
+given_or_own(PyObject *given, SessionObject *session, PyObject *const *slot)
+{
+    return ak_is_given(given) ? Py_NewRef(given) : ak_session_setting(session, slot);
 }
 
 static int
@@ -198,16 +211,15 @@ take_settings(struct ak_call *call, const struct ak_arguments *arguments)
     }
     call->delivery = stream ? AK_DELIVER_PIECES : AK_DELIVER_WHOLE;
     call->allow_redirects = follow;
-    call->verify =
-        Py_NewRef(ak_is_given(given[AK_ARG_VERIFY]) ? given[AK_ARG_VERIFY] : session->verify);
-    call->cert = Py_NewRef(ak_is_given(given[AK_ARG_CERT]) ? given[AK_ARG_CERT] : session->cert);
+    call->verify = given_or_own(given[AK_ARG_VERIFY], session, &session->verify);
+    call->cert = given_or_own(given[AK_ARG_CERT], session, &session->cert);
     call->proxies = Py_XNewRef(proxied > 0 ? given[AK_ARG_PROXIES] : NULL);
     if (call->proxies != NULL && !PyMapping_Check(call->proxies)) {
         PyErr_Format(PyExc_TypeError, "proxies must be a dict such as {\"http\": URL}, not %.100s",
                      Py_TYPE(call->proxies)->tp_name);
         return -1;
     }
-    if (check_session_hooks(session->hooks) < 0) {
+    if (check_session_hooks(session) < 0) {
         return -1;
     }
     if (ak_is_given(given[AK_ARG_HOOKS])) {
@@ -226,7 +238,9 @@ new_call(SessionObject *session, PyObject *jar)
     if (state == NULL) {
         return NULL;
     }
-    if (state->response_class == NULL) {
+    PyObject *registered = ak_state_get(state, &state->response_class); /* new */
+    Py_XDECREF(registered);
+    if (registered == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "import apikit.session, which names the classes");
         return NULL;
     }
@@ -237,7 +251,7 @@ new_call(SessionObject *session, PyObject *jar)
     }
     call->references = 1;
     call->session = (SessionObject *)Py_NewRef(session);
-    call->jar = Py_NewRef(jar != NULL ? jar : session->cookies);
+    call->jar = jar != NULL ? Py_NewRef(jar) : ak_session_setting(session, &session->cookies);
     call->state = state;
     ak_url_init(&call->url);
     call->texts = ak_buf_make(MOST_HEAD);
@@ -254,7 +268,7 @@ new_call(SessionObject *session, PyObject *jar)
 struct ak_call *
 ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
 {
-    bool is_made = session->pool != NULL && session->headers != NULL;
+    bool is_made = ak_session_is_made(session);
     if (!is_made || session->closed) {
         PyErr_SetString(PyExc_RuntimeError, !is_made ? "Session.__init__ was not called"
                                                      : "the session is closed: make a new one");
@@ -270,8 +284,9 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     call->source = arguments->source;
     call->withheld = with_credentials ? 0 : AK_FIELDS_CREDENTIALS;
     call->purpose = arguments->purpose;
-    call->identity_epoch =
-        arguments->source == AK_FROM_REQUEST ? arguments->identity_epoch : session->identity_epoch;
+    call->identity_epoch = arguments->source == AK_FROM_REQUEST
+                               ? arguments->identity_epoch
+                               : ak_session_identity_epoch(session);
     if (take_method(call, given[AK_ARG_METHOD]) < 0 ||
         ak_parse_url_object(&call->url, given[AK_ARG_URL]) < 0 ||
         (of_session && ak_call_take_params(call, given[AK_ARG_PARAMS]) < 0) ||
@@ -285,7 +300,7 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     return call;
 }
 
-enum { OWNED_COUNT = 21 };
+enum { OWNED_COUNT = 23 };
 
 /* Every object that the call holds. */
 static void
@@ -302,7 +317,8 @@ owned_objects(const struct ak_call *call, PyObject *owned[OWNED_COUNT])
         call->sink,         (PyObject *)call->session,
         call->jar,          call->headers_elsewhere,
         call->announced,    call->headers_of_hop,
-        call->auth_hooks,
+        call->auth_hooks,   call->observer,
+        call->lent_to,
     };
     memcpy(owned, objects, sizeof(objects));
 }
@@ -310,7 +326,7 @@ owned_objects(const struct ak_call *call, PyObject *owned[OWNED_COUNT])
 void
 ak_call_free(struct ak_call *call)
 {
-    if (call == NULL || --call->references > 0) {
+    if (call == NULL || atomic_fetch_sub(&call->references, 1) > 1) {
         return;
     }
     if (call->exchanging) {

@@ -21,8 +21,11 @@ ak_prepared_from_head(struct module_state *state, PyObject *method, PyObject *ur
         Py_DECREF(headers);
         return NULL;
     }
-    return PyObject_CallFunction(state->prepared_request_class, "OONO", method, url, headers,
-                                 body == NULL ? Py_None : body); /* steals headers */
+    PyObject *class = ak_state_get(state, &state->prepared_request_class); /* new */
+    PyObject *request = PyObject_CallFunction(class, "OONO", method, url, headers,
+                                              body == NULL ? Py_None : body); /* steals headers */
+    Py_DECREF(class);
+    return request;
 }
 
 PyObject *

@@ -130,9 +130,9 @@ static int
 refuse_more(struct ak_call *call, PyObject *response)
 {
     struct ak_err err;
+    long most = call->session->max_redirects;
     (void)ak_fail(&err, AK_TOO_MANY_REDIRECTS, "more than %ld redirects: the last led to %.*s",
-                  call->session->max_redirects, (int)call->url.host_port.len,
-                  call->url.host_port.ptr);
+                  most, (int)call->url.host_port.len, call->url.host_port.ptr);
     PyObject *request = ak_call_prepared_request(call); /* new */
     if (request != NULL) {
         ak_raise(&err, request, response);
@@ -146,17 +146,10 @@ refuse_more(struct ak_call *call, PyObject *response)
 static int
 take_call_back(struct ak_call *call)
 {
-    PyObject *streaming = call->streaming;
-    if (streaming == NULL) {
-        return 0;
+    int result = call->lent_to == NULL ? 0 : ak_response_drain(call->lent_to);
+    if (result == 0) {
+        Py_CLEAR(call->lent_to);
     }
-    if (Py_REFCNT(streaming) == 0) { /* it is being freed just now */
-        call->streaming = NULL;
-        return 0;
-    }
-    Py_INCREF(streaming);
-    int result = ak_response_drain(streaming);
-    Py_DECREF(streaming);
     return result;
 }
 
@@ -168,7 +161,7 @@ may_log_in_there(struct ak_call *call, const struct ak_redirect *redirect)
 {
     struct ak_url base;
     ak_url_init(&base);
-    PyObject *base_url = Py_NewRef(call->session->base_url);
+    PyObject *base_url = ak_session_setting(call->session, &call->session->base_url); /* new */
     int result = ak_parse_url_object(&base, base_url);
     if (result == 0) {
         result = ak_login_place_may_follow(&base, &call->url, &redirect->url) ? 1 : 0;

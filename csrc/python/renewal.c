@@ -18,7 +18,7 @@ may_be_sign_in_page(SessionObject *session, struct ak_str page)
 {
     struct ak_url base;
     ak_url_init(&base);
-    PyObject *base_url = Py_NewRef(session->base_url);
+    PyObject *base_url = ak_session_setting(session, &session->base_url); /* new */
     bool may_be = false;
     if (ak_parse_url_object(&base, base_url) == 0) {
         struct ak_str target = base.target;
@@ -32,11 +32,20 @@ may_be_sign_in_page(SessionObject *session, struct ak_str page)
     return may_be;
 }
 
+static bool
+has_base_url(SessionObject *session)
+{
+    PyObject *base_url = ak_session_setting(session, &session->base_url); /* new */
+    bool has = base_url != Py_None;
+    Py_DECREF(base_url);
+    return has;
+}
+
 bool
 ak_may_be_refusal(struct module_state *state, SessionObject *session, PyObject *response)
 {
     bool is_header = ak_way_is_header(session->way);
-    if ((session->has_password != AK_HAS_PASSWORD && !is_header) || session->base_url == Py_None ||
+    if ((!session->has_password && !is_header) || !has_base_url(session) ||
         !ak_is_response(state, response)) {
         return false;
     }

@@ -51,11 +51,11 @@ make_elapsed(ResponseObject *self)
 static PyObject *
 make_request(ResponseObject *self)
 {
-    PyObject *url = self->attributes[AK_RESPONSE_URL];
+    PyObject *url = ak_slot_get(self, &self->attributes[AK_RESPONSE_URL]); /* new */
     if (self->method == NULL || url == NULL) {
+        Py_XDECREF(url);
         Py_RETURN_NONE;
     }
-    Py_INCREF(url); /* it may be assigned meanwhile */
     PyObject *request =
         ak_prepared_from_head(self->state, self->method, url, ak_buf_str(&self->request_head),
                               self->host_source, self->request_body); /* new */
@@ -67,8 +67,8 @@ make_request(ResponseObject *self)
 static PyObject *
 make_cookies(ResponseObject *self)
 {
-    PyObject *jar = ak_cookies_new(self->state); /* new */
-    PyObject *address = Py_XNewRef(self->attributes[AK_RESPONSE_URL]);
+    PyObject *jar = ak_cookies_new(self->state);                               /* new */
+    PyObject *address = ak_slot_get(self, &self->attributes[AK_RESPONSE_URL]); /* new */
     if (jar == NULL || address == NULL) {
         Py_XDECREF(address);
         return jar;
@@ -104,14 +104,12 @@ get_attribute(PyObject *object, void *closure)
 {
     ResponseObject *self = (ResponseObject *)object;
     PyObject **slot = &self->attributes[(intptr_t)closure];
-    if (*slot == NULL) {
-        PyObject *made = makers[(intptr_t)closure](self); /* new */
-        if (made == NULL) {
-            return NULL;
-        }
-        Py_XSETREF(*slot, made);
+    PyObject *value = ak_slot_get(self, slot); /* new */
+    if (value != NULL) {
+        return value;
     }
-    return Py_NewRef(*slot);
+    value = makers[(intptr_t)closure](self);
+    return value == NULL ? NULL : ak_slot_fill(self, slot, value);
 }
 
 static int
@@ -121,7 +119,8 @@ set_attribute(PyObject *object, PyObject *value, void *closure)
         PyErr_SetString(PyExc_AttributeError, "this attribute of a response cannot be deleted");
         return -1;
     }
-    Py_XSETREF(((ResponseObject *)object)->attributes[(intptr_t)closure], Py_NewRef(value));
+    ResponseObject *self = (ResponseObject *)object;
+    ak_slot_set(self, &self->attributes[(intptr_t)closure], Py_NewRef(value));
     return 0;
 }
 
@@ -168,8 +167,8 @@ find_reason(struct ak_str head)
 PyDoc_STRVAR(restore_doc,
              "_restore($self, status, url, head, content, elapsed, history, /)\n"
              "--\n\n"
-             "Become the response that was pickled: `head` as in the attribute, `elapsed` in\n"
-             "nanoseconds.");
+             "Become the response that was pickled, before anybody else knows this one: `head`\n"
+             "as in the attribute, `elapsed` in nanoseconds.");
 
 static PyObject *
 restore(PyObject *object, PyObject *args)
@@ -184,6 +183,10 @@ restore(PyObject *object, PyObject *args)
                           &elapsed, &PyList_Type, &history)) {
         return NULL;
     }
+    if (self->head.len > 0 || self->content != NULL || self->method != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "only a new response becomes one that was pickled");
+        return NULL;
+    }
     self->head.max = (size_t)length;
     ak_buf_clear(&self->head);
     if (ak_buf_append(&self->head, ak_str_of(head, (size_t)length)) != AK_OK) {
@@ -192,9 +195,9 @@ restore(PyObject *object, PyObject *args)
     self->status = status;
     self->elapsed = elapsed;
     self->reason = find_reason(ak_buf_str(&self->head));
-    Py_XSETREF(self->attributes[AK_RESPONSE_URL], Py_NewRef(url));
-    Py_XSETREF(self->attributes[AK_RESPONSE_HISTORY], Py_NewRef(history));
-    Py_XSETREF(self->content, Py_NewRef(content));
+    ak_slot_set(self, &self->attributes[AK_RESPONSE_URL], Py_NewRef(url));
+    ak_slot_set(self, &self->attributes[AK_RESPONSE_HISTORY], Py_NewRef(history));
+    ak_slot_set(self, &self->content, Py_NewRef(content));
     Py_RETURN_NONE;
 }
 
@@ -237,8 +240,10 @@ take_texts(ResponseObject *self, struct ak_call *call)
 PyObject *
 ak_response_new(struct ak_call *call, PyObject *content)
 {
-    PyTypeObject *type = (PyTypeObject *)call->state->response_class;
+    PyObject *class = ak_state_get(call->state, &call->state->response_class); /* new */
+    PyTypeObject *type = (PyTypeObject *)class;
     ResponseObject *self = (ResponseObject *)type->tp_alloc(type, 0);
+    Py_DECREF(class);
     if (self == NULL) {
         Py_XDECREF(content);
         return NULL;
@@ -254,13 +259,15 @@ ak_response_new(struct ak_call *call, PyObject *content)
         PyUnicode_DecodeASCII(call->url.text.data, (Py_ssize_t)call->url.text.len, NULL);
     if (content == NULL) {
         self->call = call;
-        call->references++;
-        call->streaming = (PyObject *)self;
+        atomic_fetch_add(&call->references, 1);
+        Py_XSETREF(call->lent_to, Py_NewRef(self));
     }
-    if (take_texts(self, call) != AK_OK) {
+    bool has_texts = take_texts(self, call) == AK_OK;
+    if (!has_texts) {
         PyErr_NoMemory();
-        Py_CLEAR(self);
-    } else if (self->attributes[AK_RESPONSE_URL] == NULL) {
+    }
+    if (!has_texts || self->attributes[AK_RESPONSE_URL] == NULL) {
+        Py_CLEAR(call->lent_to);
         Py_CLEAR(self);
     }
     return (PyObject *)self;
@@ -288,29 +295,38 @@ ak_response_location(PyObject *response, struct ak_str *location)
 struct ak_str
 ak_response_loaded(PyObject *response)
 {
-    PyObject *content = ((ResponseObject *)response)->content;
-    return content == NULL
-               ? AK_STR("")
-               : ak_str_of(PyBytes_AS_STRING(content), (size_t)PyBytes_GET_SIZE(content));
+    ResponseObject *self = (ResponseObject *)response;
+    PyObject *content = ak_slot_get(self, &self->content); /* new */
+    if (content == NULL) {
+        return AK_STR("");
+    }
+    struct ak_str text = ak_str_of(PyBytes_AS_STRING(content), (size_t)PyBytes_GET_SIZE(content));
+    Py_DECREF(content); /* stays the Response's */
+    return text;
 }
 
 int
 ak_response_status(PyObject *response)
 {
     ResponseObject *self = (ResponseObject *)response;
-    PyObject *assigned = self->attributes[AK_RESPONSE_STATUS_CODE];
+    PyObject *assigned = ak_slot_get(self, &self->attributes[AK_RESPONSE_STATUS_CODE]); /* new */
+    int status = self->status;
     if (assigned != NULL && PyLong_Check(assigned)) {
         int overflow;
-        return (int)PyLong_AsLongAndOverflow(assigned, &overflow);
+        status = (int)PyLong_AsLongAndOverflow(assigned, &overflow);
     }
-    return self->status;
+    Py_XDECREF(assigned);
+    return status;
 }
 
 Py_ssize_t
 ak_response_redirects(PyObject *response)
 {
-    PyObject *history = ((ResponseObject *)response)->attributes[AK_RESPONSE_HISTORY];
-    return history != NULL && PyList_Check(history) ? PyList_GET_SIZE(history) : 0;
+    ResponseObject *self = (ResponseObject *)response;
+    PyObject *history = ak_slot_get(self, &self->attributes[AK_RESPONSE_HISTORY]); /* new */
+    Py_ssize_t count = history != NULL && PyList_Check(history) ? PyList_Size(history) : 0;
+    Py_XDECREF(history);
+    return count;
 }
 
 int
@@ -320,7 +336,8 @@ ak_response_set_history(PyObject *response, PyObject *history)
     if (copy == NULL) {
         return -1;
     }
-    Py_XSETREF(((ResponseObject *)response)->attributes[AK_RESPONSE_HISTORY], copy);
+    ResponseObject *self = (ResponseObject *)response;
+    ak_slot_set(self, &self->attributes[AK_RESPONSE_HISTORY], copy);
     return 0;
 }
 
@@ -334,7 +351,8 @@ traverse_response(PyObject *object, visitproc visit, void *arg)
     for (int i = 0; i < AK_RESPONSE_ATTRIBUTE_COUNT; i++) {
         Py_VISIT(self->attributes[i]);
     }
-    return self->call == NULL ? 0 : ak_call_traverse(self->call, visit, arg);
+    struct ak_call *call = self->call;
+    return call == NULL ? 0 : ak_call_traverse(call, visit, arg);
 }
 
 static int

@@ -26,15 +26,15 @@ typedef struct {
     struct ak_str reason;       /* inside head */
     int status;
     int64_t elapsed;   /* nanoseconds from the sending to the answer's head */
-    PyObject *content; /* bytes, or NULL while it is still to come */
+    PyObject *content; /* bytes, or NULL while it is still to come; set once */
     PyObject *method, *request_body;
     enum ak_host_source host_source;                   /* of the request */
     PyObject *attributes[AK_RESPONSE_ATTRIBUTE_COUNT]; /* NULL until asked for */
     PyObject *weak_references;
-    struct ak_call *call; /* a reference while the body is still to come */
-    bool busy;            /* a thread is reading the body */
-    bool consumed;        /* pieces were read: there is no whole body any more */
-    size_t taken;         /* of the exchange's present piece */
+    atomic_bool busy; /* a thread is reading the body; what is below is that thread's */
+    _Atomic(struct ak_call *) call; /* a reference while the body is still to come */
+    atomic_bool consumed;           /* pieces were read: there is no whole body any more */
+    size_t taken;                   /* of the exchange's present piece */
 } ResponseObject;
 
 /* A Response of the registered class for the present hop of CALL, whose

@@ -5,18 +5,15 @@ void
 ak_response_let_call_go(ResponseObject *self)
 {
     struct ak_call *call = self->call;
-    self->call = NULL;
     if (call == NULL) {
         return;
     }
-    /* Nobody else reads this exchange, unless the call has begun a new one. */
-    if (call->streaming == (PyObject *)self) {
-        call->streaming = NULL;
-        if (call->exchanging) {
-            ak_exchange_free(&call->exchange);
-            call->exchanging = false;
-        }
+    /* Nobody else reads this exchange: a call begins no other before it has it back. */
+    if (call->exchanging) {
+        ak_exchange_free(&call->exchange);
+        call->exchanging = false;
     }
+    self->call = NULL;
     ak_call_free(call);
 }
 
@@ -24,32 +21,42 @@ ak_response_let_call_go(ResponseObject *self)
 static int
 begin_reading(ResponseObject *self)
 {
-    if (self->busy) {
+    if (atomic_exchange(&self->busy, true)) {
         PyErr_SetString(PyExc_RuntimeError,
                         "another thread is reading this response: give each thread its own");
         return -1;
     }
-    self->busy = true;
     return 0;
 }
 
+/* Between begin_reading and the end of it. */
 static int
 read_whole(ResponseObject *self)
 {
     enum ak_step step;
+    struct ak_call *call = self->call;
+    ak_exchange_deliver_whole(&call->exchange);
+    int result = ak_call_step(call, &step);
+    if (result == 0) {
+        PyObject *content = PyBytes_FromStringAndSize(
+            call->exchange.body.data, (Py_ssize_t)call->exchange.body.len); /* new */
+        result = content == NULL ? -1 : 0;
+        ak_slot_set(self, &self->content, content);
+    }
+    self->consumed = true;
+    ak_response_let_call_go(self);
+    return result;
+}
+
+/* Read the body if it is still to come: 0 or -1. */
+static int
+load_content(ResponseObject *self)
+{
     if (begin_reading(self) < 0) {
         return -1;
     }
-    ak_exchange_deliver_whole(&self->call->exchange);
-    int result = ak_call_step(self->call, &step);
-    if (result == 0) {
-        self->content = PyBytes_FromStringAndSize(self->call->exchange.body.data,
-                                                  (Py_ssize_t)self->call->exchange.body.len);
-        result = self->content == NULL ? -1 : 0;
-    }
+    int result = self->call != NULL && !self->consumed ? read_whole(self) : 0;
     self->busy = false;
-    self->consumed = true;
-    ak_response_let_call_go(self);
     return result;
 }
 
@@ -57,16 +64,20 @@ PyObject *
 ak_response_get_content(PyObject *object, void *Py_UNUSED(closure))
 {
     ResponseObject *self = (ResponseObject *)object;
-    if (self->content == NULL && self->call != NULL && !self->consumed && read_whole(self) < 0) {
+    PyObject *content = ak_slot_get(self, &self->content); /* new */
+    if (content != NULL) {
+        return content;
+    }
+    if (load_content(self) < 0) {
         return NULL;
     }
-    if (self->content == NULL) {
+    content = ak_slot_get(self, &self->content);
+    if (content == NULL) {
         PyErr_SetString(PyExc_RuntimeError,
                         "the body of this response was already read in pieces or closed: it is not "
                         "kept");
-        return NULL;
     }
-    return Py_NewRef(self->content);
+    return content;
 }
 
 /* Copy what OUT has room for from the exchange's piece.  It is let go when all
@@ -75,7 +86,8 @@ ak_response_get_content(PyObject *object, void *Py_UNUSED(closure))
 static int
 take_piece(ResponseObject *self, struct ak_buf *out)
 {
-    struct ak_buf *piece = &self->call->exchange.body;
+    struct ak_call *call = self->call;
+    struct ak_buf *piece = &call->exchange.body;
     size_t room = out->max - out->len;
     size_t left = piece->len - self->taken;
     size_t count = left < room ? left : room;
@@ -96,11 +108,12 @@ take_piece(ResponseObject *self, struct ak_buf *out)
 static int
 read_pieces(ResponseObject *self, struct ak_buf *out)
 {
-    bool chunked = self->call->exchange.reader.framing == AK_HTTP1_CHUNKED;
+    struct ak_call *call = self->call;
+    bool chunked = call->exchange.reader.framing == AK_HTTP1_CHUNKED;
     while (out->len < out->max) {
         enum ak_step step;
         if (self->taken == 0) {
-            if (ak_call_step(self->call, &step) < 0) {
+            if (ak_call_step(call, &step) < 0) {
                 return -1;
             }
             if (step == AK_STEP_DONE) {
@@ -135,12 +148,15 @@ ak_response_read(PyObject *object, PyObject *amount)
         return NULL;
     }
     struct ak_buf out = ak_buf_make((size_t)most);
-    self->consumed = true;
-    int result = read_pieces(self, &out);
-    self->busy = false;
+    int result = 0;
+    if (self->call != NULL) {
+        self->consumed = true;
+        result = read_pieces(self, &out);
+    }
     if (result != 0) {
         ak_response_let_call_go(self);
     }
+    self->busy = false;
     PyObject *bytes = result < 0 ? NULL : PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.len);
     ak_buf_free(&out);
     return bytes;
@@ -162,14 +178,15 @@ int
 ak_response_drain(PyObject *response)
 {
     ResponseObject *self = (ResponseObject *)response;
-    if (self->call == NULL) {
-        return 0;
+    int result = 0;
+    if (begin_reading(self) < 0) {
+        return -1;
     }
-    if (!self->consumed) {
-        return read_whole(self);
+    if (self->call != NULL && !self->consumed) {
+        result = read_whole(self);
+    } else {
+        ak_response_let_call_go(self); /* read in part, and the rest is not wanted */
     }
-    /* Read in part, and the rest is not wanted. */
-    PyObject *done = ak_response_close(response, NULL); /* new */
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    self->busy = false;
+    return result;
 }

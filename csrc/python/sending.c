@@ -162,12 +162,11 @@ judge_try(PyObject *count, PyObject *response)
 /* Send until the policy is content; its count of this call is made by
  * begin(method, deadline). */
 static PyObject *
-send_retrying(struct module_state *state, SessionObject *session, struct ak_arguments *arguments,
-              struct ak_body_record *record)
+send_retrying(struct module_state *state, SessionObject *session, PyObject *policy,
+              struct ak_arguments *arguments, struct ak_body_record *record)
 {
-    PyObject *count =
-        PyObject_CallMethod(session->retries, "begin", "OL", arguments->values[AK_ARG_METHOD],
-                            (long long)arguments->deadline_at); /* new */
+    PyObject *count = PyObject_CallMethod(policy, "begin", "OL", arguments->values[AK_ARG_METHOD],
+                                          (long long)arguments->deadline_at); /* new */
     PyObject *response = NULL;
     enum verdict verdict = count == NULL ? VERDICT_FAILED : VERDICT_SEND_AGAIN;
     while (verdict == VERDICT_SEND_AGAIN) {
@@ -241,11 +240,12 @@ ak_send(struct module_state *state, SessionObject *session, struct ak_arguments 
 {
     struct ak_body_record record = {NULL, NULL};
     PyObject *response = NULL, *kept = NULL;
+    PyObject *policy = ak_session_setting(session, &session->retries); /* new */
     if (ak_find_deadline(session, arguments) == 0 && read_once(arguments, &kept) == 0) {
-        response = session->retries == NULL || session->retries == Py_None
-                       ? send_renewing(state, session, arguments, &record)
-                       : send_retrying(state, session, arguments, &record);
+        response = policy == Py_None ? send_renewing(state, session, arguments, &record)
+                                     : send_retrying(state, session, policy, arguments, &record);
     }
+    Py_DECREF(policy);
     Py_XDECREF(record.body);
     Py_XDECREF(record.start);
     Py_XDECREF(kept);

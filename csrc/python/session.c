@@ -19,13 +19,17 @@ static PyObject *
 session_close(PyObject *object, PyObject *Py_UNUSED(args))
 {
     SessionObject *self = (SessionObject *)object;
+    struct ak_pool *pool = ak_session_pool(self);
     self->closed = true;
-    if (self->pool != NULL) {
-        ak_pool_close(self->pool);
+    if (pool != NULL) {
+        ak_pool_close(pool);
+        ak_pool_unref(pool);
     }
+    Py_BEGIN_CRITICAL_SECTION(object);
     ak_buf_free_secret(&self->password);
     ak_buf_free_secret(&self->token);
-    self->has_password = AK_NO_PASSWORD;
+    self->has_password = false;
+    Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }
 
@@ -59,18 +63,11 @@ struct object_setting {
     enum object_rule rule;
 };
 
-/* VALUE, or None before __init__ has set it. */
-static PyObject *
-value_or_none(PyObject *value)
-{
-    return Py_NewRef(value == NULL ? Py_None : value);
-}
-
 static PyObject *
 get_object(PyObject *self, void *closure)
 {
     const struct object_setting *setting = closure;
-    return value_or_none(*(PyObject **)((char *)self + setting->offset));
+    return ak_session_setting((SessionObject *)self, (PyObject **)((char *)self + setting->offset));
 }
 
 /* VALUE as the setting keeps it: new, or NULL. */
@@ -104,9 +101,9 @@ set_object(PyObject *self, PyObject *value, void *closure)
     if (fitting == NULL) {
         return -1;
     }
-    Py_XSETREF(*(PyObject **)((char *)self + setting->offset), fitting);
+    ak_slot_set(self, (PyObject **)((char *)self + setting->offset), fitting);
     if (setting->offset == offsetof(SessionObject, verify)) {
-        Py_CLEAR(((SessionObject *)self)->default_ca);
+        ak_slot_set(self, &((SessionObject *)self)->default_ca, NULL);
     }
     return 0;
 }
@@ -114,7 +111,7 @@ set_object(PyObject *self, PyObject *value, void *closure)
 static PyObject *
 get_timeout(PyObject *self, void *Py_UNUSED(closure))
 {
-    return value_or_none(((SessionObject *)self)->timeout_object);
+    return ak_session_setting((SessionObject *)self, &((SessionObject *)self)->timeout_object);
 }
 
 static int
@@ -135,15 +132,17 @@ ak_session_set_timeout(PyObject *object, PyObject *value, void *Py_UNUSED(closur
     if (refuse_deletion(value) < 0 || ak_timeout_from(value, &timeout) < 0) {
         return -1;
     }
+    Py_BEGIN_CRITICAL_SECTION(object);
     self->timeout = timeout;
-    Py_XSETREF(self->timeout_object, Py_NewRef(value));
+    Py_END_CRITICAL_SECTION();
+    ak_slot_set(self, &self->timeout_object, Py_NewRef(value));
     return 0;
 }
 
 static PyObject *
 get_deadline(PyObject *self, void *Py_UNUSED(closure))
 {
-    return value_or_none(((SessionObject *)self)->deadline_object);
+    return ak_session_setting((SessionObject *)self, &((SessionObject *)self)->deadline_object);
 }
 
 int
@@ -154,8 +153,10 @@ ak_session_set_deadline(PyObject *object, PyObject *value, void *Py_UNUSED(closu
     if (refuse_deletion(value) < 0 || ak_nanoseconds_from(value, "deadline", &deadline) < 0) {
         return -1;
     }
+    Py_BEGIN_CRITICAL_SECTION(object);
     self->deadline = deadline;
-    Py_XSETREF(self->deadline_object, Py_NewRef(value));
+    Py_END_CRITICAL_SECTION();
+    ak_slot_set(self, &self->deadline_object, Py_NewRef(value));
     return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "python/state.h" /* Python.h comes first */
 
+#include <stdatomic.h>
+
 #include "core/buf.h"
 #include "core/url.h"
 #include "net/pool.h"
@@ -31,6 +33,9 @@ ak_way_is_header(enum ak_way way)
     return way >= AK_WAY_BASIC;
 }
 
+/* Threads share a session.  What is neither atomic nor said to be fixed is read and
+ * written in its critical section: the objects by ak_session_setting, the pool by
+ * ak_session_pool, the password by ak_session_copy_password. */
 typedef struct {
     PyObject_HEAD
     struct ak_pool *pool;
@@ -45,9 +50,9 @@ typedef struct {
     int64_t deadline; /* nanoseconds for a whole call; 0: none */
     int64_t pool_wait;
     size_t max_body;
-    long max_redirects;
-    char stream, trust_env, cookies_per_call; /* 0 or 1: PyMemberDef's T_BOOL */
-    bool closed;
+    _Atomic long max_redirects;
+    _Atomic char stream, trust_env, cookies_per_call; /* 0 or 1: PyMemberDef's T_BOOL */
+    atomic_bool closed;
     /* The session's own fields as they go out, while headers stays at the
      * generation. */
     struct ak_buf fields;
@@ -59,14 +64,43 @@ typedef struct {
     /* The login. */
     PyObject *username, *base_url, *session_url, *postdata; /* as given */
     struct ak_buf password;                                 /* UTF-8; a secret */
-    enum { AK_NO_PASSWORD, AK_HAS_PASSWORD } has_password;
-    enum ak_way way;
-    struct ak_buf token;    /* of AK_WAY_TOKEN: the Authorization; a secret */
-    unsigned long logins;   /* how many have ended */
-    unsigned long accepted; /* the last one with which a request was served */
-    struct ak_buf identity; /* who the proxy says the session is; empty until it did */
+    atomic_bool has_password;
+    _Atomic(enum ak_way) way;
+    struct ak_buf token;            /* of AK_WAY_TOKEN: the Authorization; a secret */
+    _Atomic unsigned long logins;   /* how many have ended */
+    _Atomic unsigned long accepted; /* the last one with which a request was served */
+    struct ak_buf identity;         /* who the proxy says the session is; empty until it did */
     unsigned long identity_epoch;
 } SessionObject;
+
+/* The object in SLOT, a field of SESSION: new; None where there is none. */
+static inline PyObject *
+ak_session_setting(SessionObject *session, PyObject *const *slot)
+{
+    PyObject *value = ak_slot_get(session, slot);
+    return value != NULL ? value : Py_NewRef(Py_None);
+}
+
+/* The session's pool, which the caller lets go by ak_pool_unref; NULL before
+ * __init__. */
+static inline struct ak_pool *
+ak_session_pool(SessionObject *session)
+{
+    struct ak_pool *pool;
+    Py_BEGIN_CRITICAL_SECTION(session);
+    pool = session->pool == NULL ? NULL : ak_pool_ref(session->pool);
+    Py_END_CRITICAL_SECTION();
+    return pool;
+}
+
+/* Whether __init__ was called, which makes the pool last of all. */
+static inline bool
+ak_session_is_made(SessionObject *session)
+{
+    struct ak_pool *pool = ak_session_pool(session);
+    ak_pool_unref(pool);
+    return pool != NULL;
+}
 
 /* 0 or -1 with TypeError or ValueError. */
 int ak_timeout_from(PyObject *object, struct ak_timeout *timeout);
@@ -120,6 +154,9 @@ PyObject *ak_session_send_prepared(PyObject *self, PyObject *args);
 /* Take a password (str, bytes or None), overwriting the one before, if it suits
  * the session's way: 0 or -1. */
 int ak_session_set_password(SessionObject *self, PyObject *password);
+/* The password as it is now in COPY, made here, which the caller frees as a secret:
+ * 0, or -1 with MemoryError. */
+int ak_session_copy_password(SessionObject *self, struct ak_buf *copy);
 PyObject *ak_session_password_method(PyObject *self, PyObject *args, PyObject *kwargs);
 
 /* _submit_login(action, page, fields, username_index, password_index, jar,
@@ -141,6 +178,8 @@ PyObject *ak_session_fetch_token(PyObject *self, PyObject *function);
 
 /* ---- identity.c ---- */
 
+/* How often the session has begun to be somebody. */
+unsigned long ak_session_identity_epoch(SessionObject *session);
 /* _forget_identity(): whoever the proxy says next is who the session is. */
 PyObject *ak_session_forget_identity(PyObject *self, PyObject *unused);
 

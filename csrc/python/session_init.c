@@ -122,28 +122,32 @@ take_defaults(SessionObject *self, const struct options *o)
     int result = 0;
     for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
         result = made[i] == NULL ? -1 : result;
-        Py_XSETREF(*places[i], made[i]);
+        ak_slot_set(self, places[i], made[i]);
     }
-    Py_XSETREF(self->auth, Py_NewRef(Py_None));
-    Py_XSETREF(self->retries, Py_NewRef(Py_None));
-    Py_XSETREF(self->transport, Py_NewRef(Py_None));
-    Py_XSETREF(self->observer, Py_NewRef(Py_None));
-    Py_XSETREF(self->verify, Py_NewRef(o->verify));
-    Py_XSETREF(self->cert, Py_NewRef(o->cert));
+    ak_slot_set(self, &self->auth, Py_NewRef(Py_None));
+    ak_slot_set(self, &self->retries, Py_NewRef(Py_None));
+    ak_slot_set(self, &self->transport, Py_NewRef(Py_None));
+    ak_slot_set(self, &self->observer, Py_NewRef(Py_None));
+    ak_slot_set(self, &self->verify, Py_NewRef(o->verify));
+    ak_slot_set(self, &self->cert, Py_NewRef(o->cert));
     return result;
 }
 
 static int
 take_login(SessionObject *self, const struct options *o)
 {
-    Py_XSETREF(self->username, Py_NewRef(o->username));
-    Py_XSETREF(self->base_url, Py_NewRef(o->base_url));
-    Py_XSETREF(self->session_url, Py_NewRef(o->session_url));
-    Py_XSETREF(self->postdata, Py_NewRef(o->postdata));
-    if (ak_way_from(o->login, &self->way) < 0) {
+    ak_slot_set(self, &self->username, Py_NewRef(o->username));
+    ak_slot_set(self, &self->base_url, Py_NewRef(o->base_url));
+    ak_slot_set(self, &self->session_url, Py_NewRef(o->session_url));
+    ak_slot_set(self, &self->postdata, Py_NewRef(o->postdata));
+    enum ak_way way;
+    if (ak_way_from(o->login, &way) < 0) {
         return -1;
     }
+    self->way = way;
+    Py_BEGIN_CRITICAL_SECTION(self);
     ak_buf_free_secret(&self->token);
+    Py_END_CRITICAL_SECTION();
     Py_DECREF(ak_session_forget_identity((PyObject *)self, NULL));
     return ak_session_set_password(self, o->password);
 }
@@ -188,8 +192,12 @@ ak_session_init(PyObject *object, PyObject *args, PyObject *kwargs)
         PyErr_NoMemory();
         goto done;
     }
-    ak_pool_unref(self->pool);
+    struct ak_pool *before;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    before = self->pool;
     self->pool = pool;
+    Py_END_CRITICAL_SECTION();
+    ak_pool_unref(before);
     self->closed = false;
     self->trust_env = (char)o.trust_env;
     self->cookies_per_call = (char)o.cookies_per_call;

@@ -47,10 +47,26 @@ ak_session_set_password(SessionObject *self, PyObject *password)
         PyErr_NoMemory();
         return -1;
     }
+    Py_BEGIN_CRITICAL_SECTION(self);
     ak_buf_free_secret(&self->password);
     self->password = kept;
-    self->has_password = length > 0 ? AK_HAS_PASSWORD : AK_NO_PASSWORD;
+    self->has_password = length > 0;
+    Py_END_CRITICAL_SECTION();
     return 0;
+}
+
+int
+ak_session_copy_password(SessionObject *self, struct ak_buf *copy)
+{
+    enum ak_status status;
+    *copy = ak_buf_make_secret(MOST_PASSWORD);
+    Py_BEGIN_CRITICAL_SECTION(self);
+    status = ak_buf_reserve(copy, self->password.len);
+    if (status == AK_OK) {
+        status = ak_buf_append(copy, ak_buf_str(&self->password));
+    }
+    Py_END_CRITICAL_SECTION();
+    return status == AK_OK ? 0 : ak_raise_no_memory();
 }
 
 PyObject *
@@ -102,10 +118,12 @@ check_origins(SessionObject *self, const struct ak_url *action, PyObject *page)
     ak_url_init(&configured);
     ak_url_init(&page_url);
     enum ak_place_rule rule = AK_PLACE_ORIGIN;
-    PyObject *place = Py_NewRef(self->session_url);
+    PyObject *place = ak_session_setting(self, &self->session_url); /* new */
     if (self->way == AK_WAY_FORM) {
         rule = place == Py_None ? AK_PLACE_ORIGIN : AK_PLACE_BELOW_PATH;
-        Py_SETREF(place, Py_NewRef(place == Py_None ? self->base_url : place));
+        if (place == Py_None) {
+            Py_SETREF(place, ak_session_setting(self, &self->base_url));
+        }
     }
     int result = place == Py_None ? ak_parse_url(&configured, ak_str_from(default_session_url))
                                   : ak_parse_url_object(&configured, place);
@@ -129,7 +147,7 @@ judge_credentials(SessionObject *self, PyObject *action, enum ak_credentials *cr
     struct ak_url urls[2];
     ak_url_init(&urls[0]);
     ak_url_init(&urls[1]);
-    PyObject *base_url = Py_NewRef(self->base_url);
+    PyObject *base_url = ak_session_setting(self, &self->base_url); /* new */
     int result = ak_parse_url_object(&urls[0], action);
     if (result == 0) {
         result = ak_parse_url_object(&urls[1], base_url);
@@ -161,20 +179,21 @@ utf8_of(PyObject *text, struct ak_str *bytes)
 }
 
 struct login_form {
-    PyObject *fields; /* a list of pairs (name, value) */
+    PyObject *fields; /* a tuple of pairs (name, value) */
     Py_ssize_t username_index, password_index;
+    PyObject *username;
+    struct ak_buf password; /* a secret */
 };
 
 static int
-field_value(SessionObject *self, const struct login_form *form, Py_ssize_t index, PyObject *value,
-            struct ak_str *text)
+field_value(const struct login_form *form, Py_ssize_t index, PyObject *value, struct ak_str *text)
 {
     if (index == form->password_index) {
-        *text = ak_buf_str(&self->password);
+        *text = ak_buf_str(&form->password);
         return 0;
     }
     if (index == form->username_index) {
-        value = self->username;
+        value = form->username;
     }
     if (value == Py_None) {
         *text = ak_str_of("", 0);
@@ -199,17 +218,16 @@ append_pair(struct ak_buf *out, struct ak_str name, struct ak_str value)
 /* Twice over the fields: to learn the size, so that the buffer never grows and
  * leaves a copy behind, then to write. */
 static int
-write_form(SessionObject *self, const struct login_form *form, struct ak_buf *out)
+write_form(const struct login_form *form, struct ak_buf *out)
 {
     for (int writing = 0; writing < 2; writing++) {
         size_t size = 0;
-        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(form->fields); i++) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(form->fields); i++) {
             PyObject *name, *value; /* borrowed from fields */
             struct ak_str name_text, value_text;
-            if (!PyArg_ParseTuple(PyList_GET_ITEM(form->fields, i), "OO;a field is a pair", &name,
+            if (!PyArg_ParseTuple(PyTuple_GET_ITEM(form->fields, i), "OO;a field is a pair", &name,
                                   &value) ||
-                utf8_of(name, &name_text) < 0 ||
-                field_value(self, form, i, value, &value_text) < 0) {
+                utf8_of(name, &name_text) < 0 || field_value(form, i, value, &value_text) < 0) {
                 return -1;
             }
             size += 2 + 3 * (name_text.len + value_text.len);
@@ -237,7 +255,7 @@ fill_in(SessionObject *self, struct ak_call *call, PyObject *page, const struct 
         check_origins(self, &call->url, page) < 0) {
         return -1;
     }
-    return write_form(self, form, &call->secret_body);
+    return write_form(form, &call->secret_body);
 }
 
 static struct ak_call *
@@ -258,25 +276,48 @@ make_call(SessionObject *self, struct ak_arguments *arguments, PyObject *page,
     return call;
 }
 
+/* What the form needs of the session and of FIELDS, a list: 0 or -1, and either way
+ * the caller drops it. */
+static int
+take_form(SessionObject *self, PyObject *fields, struct login_form *form)
+{
+    form->fields = PyList_AsTuple(fields);
+    form->username = ak_session_setting(self, &self->username);
+    int result = ak_session_copy_password(self, &form->password);
+    return form->fields == NULL ? -1 : result;
+}
+
+static void
+drop_form(struct login_form *form)
+{
+    Py_XDECREF(form->fields);
+    Py_XDECREF(form->username);
+    ak_buf_free_secret(&form->password);
+}
+
 PyObject *
 ak_session_submit_login(PyObject *object, PyObject *args)
 {
     SessionObject *self = (SessionObject *)object;
-    PyObject *page; /* borrowed */
+    PyObject *page, *fields; /* borrowed */
     struct login_form form;
     struct ak_arguments arguments = {.credentials = AK_CREDENTIALS_SENT, .purpose = AK_FOR_LOGIN};
     long long deadline;
     if (!PyArg_ParseTuple(args, "UUO!nnOL:_submit_login", &arguments.values[AK_ARG_URL], &page,
-                          &PyList_Type, &form.fields, &form.username_index, &form.password_index,
+                          &PyList_Type, &fields, &form.username_index, &form.password_index,
                           &arguments.jar, &deadline) ||
         ak_check_jar(self, arguments.jar) < 0) {
         return NULL;
     }
     arguments.deadline_at = deadline;
-    if (self->session_url == NULL) {
+    if (!ak_session_is_made(self)) {
         PyErr_SetString(PyExc_RuntimeError, "Session.__init__ was not called");
         return NULL;
     }
-    struct ak_call *call = make_call(self, &arguments, page, &form);
+    struct ak_call *call = NULL;
+    if (take_form(self, fields, &form) == 0) {
+        call = make_call(self, &arguments, page, &form);
+    }
+    drop_form(&form);
     return call == NULL ? NULL : ak_call_run(call);
 }

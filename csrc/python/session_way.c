@@ -58,7 +58,11 @@ static int
 append_basic(SessionObject *session, struct ak_buf *out)
 {
     struct ak_err err;
-    PyObject *username = Py_NewRef(session->username);
+    struct ak_buf password;
+    if (ak_session_copy_password(session, &password) < 0) {
+        return -1;
+    }
+    PyObject *username = ak_session_setting(session, &session->username); /* new */
     Py_ssize_t length = 0;
     const char *text = username == Py_None         ? ""
                        : PyUnicode_Check(username) ? PyUnicode_AsUTF8AndSize(username, &length)
@@ -68,12 +72,13 @@ append_basic(SessionObject *session, struct ak_buf *out)
         PyErr_Clear();
         PyErr_SetString(PyExc_ValueError, "oauth2_username must be text");
         result = -1;
-    } else if (ak_append_basic(out, ak_str_of(text, (size_t)length), ak_buf_str(&session->password),
-                               &err) != AK_OK) {
+    } else if (ak_append_basic(out, ak_str_of(text, (size_t)length), ak_buf_str(&password), &err) !=
+               AK_OK) {
         ak_raise(&err, NULL, NULL);
         result = -1;
     }
     Py_DECREF(username);
+    ak_buf_free_secret(&password);
     return result;
 }
 
@@ -84,16 +89,18 @@ append_login(SessionObject *session, struct ak_buf *out)
     ak_buf_free_secret(out);
     *out = ak_buf_make_secret(MOST_TOKEN + 1024);
     if (session->way == AK_WAY_BASIC) {
-        return session->has_password == AK_HAS_PASSWORD ? append_basic(session, out) : 0;
+        return session->has_password ? append_basic(session, out) : 0;
     }
     enum ak_status status = AK_OK;
     if (session->way == AK_WAY_TOKEN) {
         Py_BEGIN_CRITICAL_SECTION(session);
         status = ak_buf_append(out, ak_buf_str(&session->token));
         Py_END_CRITICAL_SECTION();
-    } else if (session->has_password == AK_HAS_PASSWORD) {
+    } else if (session->has_password) {
         status = ak_buf_append(out, AK_STR("Bearer "));
+        Py_BEGIN_CRITICAL_SECTION(session);
         status = status == AK_OK ? ak_buf_append(out, ak_buf_str(&session->password)) : status;
+        Py_END_CRITICAL_SECTION();
     }
     return status == AK_OK ? 0 : ak_raise_no_memory();
 }
@@ -114,7 +121,7 @@ goes_to_proxy(struct ak_call *call)
 {
     struct ak_url base;
     ak_url_init(&base);
-    PyObject *base_url = Py_NewRef(call->session->base_url);
+    PyObject *base_url = ak_session_setting(call->session, &call->session->base_url); /* new */
     int result = base_url == Py_None ? 0 : ak_parse_url_object(&base, base_url);
     if (result == 0 && base_url != Py_None) {
         result = ak_url_same_origin(&call->url, &base) ? 1 : 0;
@@ -154,11 +161,15 @@ ak_call_take_way(struct ak_call *call)
 static PyObject *
 call_function(SessionObject *session, PyObject *function)
 {
-    struct ak_str secret = ak_buf_str(&session->password);
-    PyObject *password = session->has_password == AK_HAS_PASSWORD
-                             ? PyUnicode_DecodeUTF8(secret.ptr, (Py_ssize_t)secret.len, "replace")
+    struct ak_buf secret;
+    if (ak_session_copy_password(session, &secret) < 0) {
+        return NULL;
+    }
+    PyObject *password = secret.len > 0
+                             ? PyUnicode_DecodeUTF8(secret.data, (Py_ssize_t)secret.len, "replace")
                              : Py_NewRef(Py_None); /* new */
-    PyObject *username = Py_NewRef(session->username);
+    ak_buf_free_secret(&secret);
+    PyObject *username = ak_session_setting(session, &session->username); /* new */
     PyObject *result =
         password == NULL ? NULL : PyObject_CallFunctionObjArgs(function, username, password, NULL);
     Py_XDECREF(password);

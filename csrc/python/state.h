@@ -6,11 +6,14 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "python/critical.h"
 #include "python/names.h"
 
-/* Owned by the module; every PyObject is a strong reference, or NULL until its
- * part of the module has been added. */
+/* Owned by the module; every PyObject but the module itself is a strong reference,
+ * or NULL until its part of the module has been added.  What can change after that,
+ * the registered classes and the transport, is read by ak_state_get. */
 struct module_state {
+    PyObject *module; /* borrowed: it owns this */
     PyObject *names[AK_NAME_COUNT];
     PyTypeObject *backend_error_type;
     PyTypeObject *kept_answer_type, *metadata_call_type;
@@ -35,6 +38,13 @@ ak_state_of_type(PyTypeObject *type)
 {
     PyObject *module = PyType_GetModuleByDef(type, &ak_module_def); /* borrowed */
     return module == NULL ? NULL : ak_state_of_module(module);
+}
+
+/* The object in SLOT, a field of STATE: new, or NULL where there is none. */
+static inline PyObject *
+ak_state_get(struct module_state *state, PyObject *const *slot)
+{
+    return ak_slot_get(state->module, slot);
 }
 
 /* Each adds its part to MODULE: 0, or -1 with an exception set. */

@@ -21,8 +21,12 @@ ak_check_transport(PyObject *object)
 PyObject *
 ak_call_find_transport(struct ak_call *call)
 {
-    PyObject *own = call->session->transport; /* borrowed */
-    return Py_XNewRef(own != Py_None ? own : call->state->transport);
+    PyObject *own = ak_session_setting(call->session, &call->session->transport); /* new */
+    if (own != Py_None) {
+        return own;
+    }
+    Py_DECREF(own);
+    return ak_state_get(call->state, &call->state->transport);
 }
 
 static enum ak_status
@@ -113,8 +117,11 @@ set_transport(PyObject *module, PyObject *transport)
     if (ak_check_transport(transport) < 0) {
         return NULL;
     }
-    PyObject *before = state->transport; /* steals */
+    PyObject *before; /* takes over the state's reference */
+    Py_BEGIN_CRITICAL_SECTION(module);
+    before = state->transport;
     state->transport = transport == Py_None ? NULL : Py_NewRef(transport);
+    Py_END_CRITICAL_SECTION();
     return before == NULL ? Py_NewRef(Py_None) : before;
 }
 
