@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from tests.prove.canaries import run_case
-from tests.prove.canary_cases import CASES, Case
-from tests.prove.canary_net import PASSWORD, Net, answer
+from tests.prove.canary_cases import CASES, HEADERS, Case
+from tests.prove.canary_net import CODE, PASSWORD, Net, answer
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,10 @@ def net() -> Iterator[Net]:
 
 def test_there_are_more_cases_than_were_promised() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 500
-    assert Counter(case.way for case in CASES).keys() == {"log in", "renew", "basic", "basic post"}
+    forms = {"log in", "renew", "log in by any form", "renew by any form"}
+    ways = Counter(case.way for case in CASES)
+    assert ways.keys() == {*forms, "basic", "basic post", *HEADERS}
+    assert min(ways.values()) >= 50
 
 
 def _log_in_trustingly(net: Net) -> None:
@@ -70,6 +73,18 @@ def test_a_cookie_that_goes_astray_is_found(net: Net) -> None:
         session.get(net.url("host", "/"), cookies=cookies, timeout=3)
     (leak,) = net.leaks("provider")
     assert leak.startswith("a cookie of 127.0.0.1 at host")
+
+
+def test_a_code_that_goes_astray_is_found(net: Net) -> None:
+    case = next(case for case in CASES if case.name == "a code is wanted")
+    assert run_case(net, case) == []
+    assert net.times_posted(CODE) == 1
+    net.play(case.routes(net))
+    requests.post(net.url("provider", "/x"), {"otp": CODE}, timeout=3)
+    assert net.leaks("provider") == []
+    requests.post(net.url("host", "/x"), {"otp": CODE}, timeout=3)
+    (leak,) = net.leaks("provider")
+    assert leak.startswith("the code at host")
 
 
 def test_an_honest_case_in_which_no_password_came_is_wrong(net: Net) -> None:

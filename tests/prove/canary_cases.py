@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from itertools import product
@@ -11,9 +11,11 @@ from typing import Final
 
 from tests.prove.canary_net import Answer, Net, answer, login_form
 
-__all__ = ["CASES", "STATUSES", "Case"]
+__all__ = ["CASES", "HEADERS", "STATUSES", "Case"]
 
 STATUSES: Final = (301, 302, 303, 307, 308)
+HEADERS: Final = ("header basic", "header bearer", "header of a function", "caller's bearer")
+_STRANGERS: Final = ("port", "host", "twin")
 
 Routes = Mapping[tuple[str, str], Answer]
 
@@ -85,8 +87,9 @@ class Case:
     name
         What leads where.
     way
-        What the client does: "log in", "renew" (the log-in is lost and found to be so), or
-        "basic" and "basic post" (a back end is called with Basic credentials).
+        What the client does: "log in", "renew" (the log-in is lost and found to be so), each
+        also "by any form"; "basic" and "basic post" (a back end is called with Basic
+        credentials); or one of `HEADERS`, by which each request bears the secret.
     routes
         What the listeners answer.
     is_honest
@@ -311,20 +314,73 @@ class _OnceHonest:
         return self._answers.pop() if len(self._answers) > 1 else self._answers[0]
 
 
-def _basic_calls() -> Iterator[Case]:
-    """A back end that takes Basic credentials redirects to strangers."""
-    for way, status, name in product(("basic", "basic post"), STATUSES, _FOREIGN):
+def _calls() -> Iterator[Case]:
+    """A back end that takes what each request bears redirects to strangers."""
+    for way, status, name in product(("basic", "basic post", *HEADERS), STATUSES, _FOREIGN):
         astray = partial(_redirect, status=status, name=name)
         yield Case(f"{status} of a {way} to {name}", way, _one_route("proxy", "/api", astray))
 
 
+_CODE_PAGE: Final = "/sessions/two-factor/app"
+_CODE_FORM: Final = (
+    '<form action="{action}" method="post">'
+    '<input type="hidden" name="authenticity_token" value="T">'
+    '<input name="app_otp" autocomplete="one-time-code"></form>'
+)
+_CODE_ACTION: Final = "/sessions/two-factor"
+
+
+def _code_cases() -> Iterator[Case]:
+    """The account wants a code, too, and its page or what comes of it leads elsewhere."""
+    yield Case("a code is wanted", "log in", _asking(lambda net: _CODE_ACTION), is_honest=True)
+    for name in _FOREIGN:
+        routes = _asking(partial(_place, name=name))
+        yield Case(f"the action of the code is {name}", "log in", routes)
+    for status, name in product(STATUSES, _REACHED):
+        routes = _asking(lambda net: _CODE_ACTION, partial(_redirect, status=status, name=name))
+        yield Case(f"{status} of the code to {name}", "log in", routes)
+        away = partial(_away_from_code, status=status, name=name)
+        yield Case(f"{status} in place of the code's page to {name}", "log in", away)
+
+
+def _asking(
+    place: Callable[[Net], str], then: Callable[[Net], bytes] | None = None
+) -> Callable[[Net], Routes]:
+    """Return the routes of a log-in with a code, whose form leads to a place, and what is next."""
+
+    def routes(net: Net) -> Routes:
+        home = answer(302, f"Location: {net.url('proxy', '/oauth2/callback?code=c&state=s')}")
+        page = answer(200, body=_CODE_FORM.format(action=escape(place(net))))
+        return {
+            ("provider", "/session"): answer(302, f"Location: {_CODE_PAGE}"),
+            ("provider", _CODE_PAGE): page,
+            ("provider", _CODE_ACTION): home if then is None else then(net),
+            **{(who, "*"): answer(200, body=_CODE_FORM.format(action="")) for who in _STRANGERS},
+        }
+
+    return routes
+
+
+def _away_from_code(net: Net, status: int, name: str) -> Routes:
+    routes = _asking(lambda net: _CODE_ACTION)(net)
+    return {**routes, ("provider", _CODE_PAGE): _redirect(net, status, name)}
+
+
+def _by_both(cases: Iterable[Case]) -> Iterator[Case]:
+    """Yield each case for GitHub's form, and for any."""
+    for case in cases:
+        yield case
+        yield replace(case, name=f"{case.name}, any form", way=f"{case.way} by any form")
+
+
 CASES: Final = (
-    *_honest_cases(),
-    *_redirected_forms(),
-    *_redirected_twice(),
-    *_foreign_actions(),
-    *_foreign_pages(),
-    *_decoy_pages(),
-    *_renewals(),
-    *_basic_calls(),
+    *_by_both(_honest_cases()),
+    *_by_both(_redirected_forms()),
+    *_by_both(_redirected_twice()),
+    *_by_both(_foreign_actions()),
+    *_by_both(_foreign_pages()),
+    *_by_both(_decoy_pages()),
+    *_by_both(_renewals()),
+    *_by_both(_code_cases()),
+    *_calls(),
 )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 __all__ = [
+    "CODE",
     "PASSWORD",
     "PROVIDER_COOKIE",
     "PROXY_COOKIE",
@@ -26,6 +27,7 @@ __all__ = [
 
 #: Letters and digits: no coding but base64 changes them.
 PASSWORD: Final = "canaryPassword31415926535897932384"
+CODE: Final = "canaryCode57721566"
 PROXY_COOKIE: Final = "canaryProxyCookie2718281828"
 PROVIDER_COOKIE: Final = "canaryProviderCookie1618033988"
 
@@ -191,15 +193,20 @@ class Net:
         for one in self.received:
             if one.holds(PASSWORD) and (one.listener, one.host) != (owner, origin):
                 leaks.append(f"the password at {one.listener} as {one.host}{one.path}")
+            if one.holds(CODE) and (one.listener, one.host) != ("provider", self._provider()):
+                leaks.append(f"the code at {one.listener} as {one.host}{one.path}")
             name = one.host.partition(":")[0]
             for cookie, home in ((PROXY_COOKIE, "127.0.0.1"), (PROVIDER_COOKIE, _PROVIDER_NAME)):
                 if one.holds(cookie) and name != home:
                     leaks.append(f"a cookie of {home} at {one.listener} as {one.host}")
         return leaks
 
-    def times_posted(self) -> int:
-        """Return how often the password came where it belongs."""
-        return sum(one.listener == "provider" and one.holds(PASSWORD) for one in self.received)
+    def times_posted(self, secret: str = PASSWORD) -> int:
+        """Return how often a secret came where it belongs."""
+        return sum(one.listener == "provider" and one.holds(secret) for one in self.received)
+
+    def _provider(self) -> str:
+        return self.url("provider").removeprefix("http://")
 
     def strangers(self) -> int:
         """Return how many requests reached strangers."""
