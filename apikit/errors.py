@@ -48,9 +48,6 @@ __all__ = [
     "URLRequired",
     "UnrewindableBodyError",
     "UnsafeRedirect",
-    "build",
-    "joined",
-    "mask_url",
 ]
 
 #: What may stand in front of a host; a host; what no host and port end with.

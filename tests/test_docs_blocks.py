@@ -80,7 +80,7 @@ TRIED = {
 
 #: The same -> why no test runs it. What it names is looked at by the test below all the same.
 NOT_TRIED = {
-    "backend: caller            service: Backend              OAuth2 proxy         provider       "
+    "backend: caller          service: Backend                OAuth2 proxy          provider       "
     "back end": "a picture",
     "architecture: service:  Flask, views                     gunicorn, uWSGI": "a picture",
     "architecture: session.get": "a picture",
