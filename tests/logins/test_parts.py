@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +13,16 @@ from tests.servers import (
     ANN,
     BOB,
     NELL,
+    OAUTH2_PROXIES,
     OAUTH2_PROXY_7_4,
+    OAUTH2_PROXY_7_15,
     TESS,
     TESS_APP,
+    GoProgram,
     Server,
+    Token,
     fetch_token,
+    write_htpasswd,
 )
 
 from .browser import Browser
@@ -121,3 +128,33 @@ def test_token_of_the_issuer_opens(request: pytest.FixtureRequest) -> None:
         token = fetch_token(world.provider_door, ANN)
         page = Browser().get(world.api, Authorization=f"Bearer {token}")
         assert page.headers["GAP-Auth"] == ANN.email
+
+
+@pytest.mark.parametrize("falls_back", [True, False])
+def test_passwords_and_tokens_beside_each_other(tmp_path: Path, falls_back: bool) -> None:
+    if (obstacle := OAUTH2_PROXY_7_15.obstacle()) is not None:
+        pytest.skip(obstacle)
+    options = () if falls_back else ("--bearer-token-login-fallback=false",)
+    passwords = write_htpasswd(tmp_path / "htpasswd", [ANN])
+    basic = base64.b64encode(f"{ANN.name}:{ANN.password}".encode()).decode()
+    with start_world(Provider.ISSUER, OAUTH2_PROXY_7_15, passwords, *options) as world:
+        token = Browser().get(
+            world.api, Authorization=f"Bearer {get_token(world, ANN, ANN.password)}"
+        )
+        password = Browser().get(world.api, Authorization=f"Basic {basic}")
+    assert token.headers["GAP-Auth"] == ANN.email
+    assert password.headers.get("GAP-Auth") == (ANN.name if falls_back else None)
+
+
+@pytest.mark.parametrize("program", OAUTH2_PROXIES, ids=str)
+def test_which_tokens_open(program: GoProgram) -> None:
+    if (obstacle := program.obstacle()) is not None:
+        pytest.skip(obstacle)
+    opened: dict[Token, str | None] = {}
+    with start_world(Provider.ISSUER, program) as world:
+        for kind in Token:
+            token = fetch_token(world.provider_door, ANN, kind)
+            page = Browser().get(world.api, Authorization=f"Bearer {token}")
+            opened[kind] = page.headers.get("GAP-Auth")
+    good = {Token.GOOD: ANN.email, Token.NO_EMAIL: ANN.name}
+    assert opened == dict.fromkeys(Token) | good
