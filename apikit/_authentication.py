@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from apikit import _core
 from apikit._answers import Places, page_of
 from apikit._deadline import end_of_call, ending_at, held, time_left
-from apikit._lines import write_line
 from apikit.cookies import CookieJar
 from apikit.errors import DeadlineExceeded, UnsafeRedirect, mask_url
 from apikit.login import Form, Otp, Outcome, Page, Purpose, Strategy, Way, find_strategy
@@ -37,7 +35,6 @@ _SENT_ON: Final = Outcome(
 
 #: How a log-in may end without a line in the log: well, or by what its user typed.
 _QUIET: Final = ("ok", "bad-credentials")
-_logger: Final = logging.getLogger("apikit.login")
 
 #: Those whose locks the child of a fork makes anew.
 _sessions: Final[weakref.WeakSet[Authenticating]] = weakref.WeakSet()
@@ -187,7 +184,11 @@ class Authenticating(_core.Session):
             "reason": outcome.message,
             "endpoint": mask_url(self.authentication_base_url or ""),
         }
-        write_line(_logger, logging.WARNING, "log-in failed", fields)
+        import logging  # most processes have no failure to tell
+
+        from apikit._lines import write_line
+
+        write_line(logging.getLogger("apikit.login"), logging.WARNING, "log-in failed", fields)
 
     def _take_header(self) -> Outcome:
         """Get what each request will bear."""

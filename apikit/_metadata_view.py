@@ -6,8 +6,7 @@ service may have put in that provider's place is asked instead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from flask import Flask, Response, current_app, jsonify
 from flask.json.provider import DefaultJSONProvider
@@ -34,8 +33,7 @@ _LEGACY_KEYS: Final = (
 _METHODS: Final = frozenset({"response", "dumps", "_prepare_response_obj"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """A body and what it was made of."""
 
     fields: tuple[Any, ...]

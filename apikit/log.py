@@ -8,7 +8,6 @@ that ``import apikit`` costs no more than it must.
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import os
 import sys
 import threading
@@ -127,38 +126,19 @@ class _StandardOutputHandler(logging.StreamHandler[TextIO]):
             super().emit(record)
 
 
-class _LogFileHandler(logging.handlers.WatchedFileHandler):
-    """Opens its file again when it was moved or removed.
-
-    When that fails the line is lost, as with any other trouble of a handler: the
-    request that wrote it goes on.
-    """
-
-    def __init__(self, file: str | os.PathLike[str]) -> None:
-        super().__init__(file, encoding="utf-8", errors="backslashreplace")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            super().emit(record)
-        except OSError:
-            self.handleError(record)
-
-
-class _SyslogHandler(logging.handlers.SysLogHandler):
-    """Sends to the syslog of one host over UDP."""
-
-    def __init__(self, loghost: str | None) -> None:
-        super().__init__((loghost or "localhost", _SYSLOG_PORT))
-
-
 def _handler_for(
     file: str | os.PathLike[str] | None, syslog: bool, loghost: str | None
 ) -> tuple[str, Callable[[], logging.Handler]]:
     """Return the name of the destination's handler and what makes one."""
     if file:
-        return f"apikit file {os.path.realpath(file)}", partial(_LogFileHandler, file)
+        from apikit._log_handlers import LogFileHandler
+
+        return f"apikit file {os.path.realpath(file)}", partial(LogFileHandler, file)
     if syslog:
-        return f"apikit syslog {loghost or 'localhost'}", partial(_SyslogHandler, loghost)
+        from logging.handlers import SysLogHandler
+
+        host = loghost or "localhost"
+        return f"apikit syslog {host}", partial(SysLogHandler, (host, _SYSLOG_PORT))
     return "apikit stdout", _StandardOutputHandler
 
 
