@@ -6,10 +6,19 @@ import time
 import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from apikit._pooled import LoginError, PooledSession
 
-__all__ = ["Kept", "Refused", "soonest"]
+__all__ = ["MOST_CONNECTED", "Kept", "Refused", "soonest"]
+
+#: Sessions that keep the connections that they do not use just now, about: those that were
+#: asked for last.  Each takes three descriptors, and as many from its log-in; a process has
+#: often no more than 1024, and without one a service cannot even answer.
+MOST_CONNECTED: Final = 100
+#: How often a session is kept between two looks at that.
+_TURNS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class Kept:
 
     def __init__(self, most: int, negative_ttl: float) -> None:
         self.evictions = 0
+        self._turns = 0
         self._most = most
         self._negative_ttl = negative_ttl
         #: What is kept, the most recently asked for last.
@@ -86,6 +96,10 @@ class Kept:
         if len(self._recent) > self._most:
             self._recent.popitem(last=False)
             self.evictions += 1
+        self._turns += 1
+        if len(self._recent) > MOST_CONNECTED and self._turns % _TURNS == 0:
+            for one in islice(self._recent.values(), len(self._recent) - MOST_CONNECTED):
+                one._close_idle()
 
     def refuse(self, session: PooledSession, failure: LoginError) -> None:
         """Remember how a log-in failed, if its password was refused."""

@@ -478,6 +478,26 @@ def test_old_sessions_go_when_others_come(
         assert len(pool) == 1
 
 
+def test_only_the_last_sessions_keep_connections(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes descriptors, of which a process has no more than its limit."""
+    monkeypatch.setattr("apikit._kept.MOST_CONNECTED", 2)
+    monkeypatch.setattr("apikit._kept._TURNS", 1)
+    server.script("/api", [fault_answer(b"hello", "GAP-Auth: somebody")])
+    with SessionPool(login="basic") as pool:
+        for user in ("ann", "bob", "cora", "dora", "ann"):
+            session = pool.get(server.url("/oauth2/start"), user, "secret")
+            assert session.get(server.url("/api")).text == "hello"
+        connections = [seen.connection for seen in server.seen("/api")]
+        assert len(set(connections)) == len(connections)
+        for closed in connections[:2]:
+            server.wait_ended(closed)
+        session.get(server.url("/api"))
+        assert server.seen("/api")[-1].connection == connections[-1]
+        assert (len(pool), pool.stats()["evictions"]) == (4, 0)
+
+
 def test_refused_headers_leave_no_sessions() -> None:
     """Whoever guesses passwords would hold a connection for each, and push others out."""
     with SessionPool(login="basic", transport=lambda _: answer(401, json={})) as pool:

@@ -126,14 +126,22 @@ free_chain(struct ak_slot *slot)
 }
 
 void
+ak_pool_close_idle(struct ak_pool *pool)
+{
+    ak_lock_acquire(&pool->lock);
+    struct ak_slot *idle = detach_idle_locked(pool);
+    pthread_cond_broadcast(&pool->slot_freed); /* those who wait look at all of it again */
+    ak_lock_release(&pool->lock);
+    free_chain(idle);
+}
+
+void
 ak_pool_close(struct ak_pool *pool)
 {
     ak_lock_acquire(&pool->lock);
     pool->closed = true;
-    struct ak_slot *idle = detach_idle_locked(pool);
-    pthread_cond_broadcast(&pool->slot_freed);
     ak_lock_release(&pool->lock);
-    free_chain(idle);
+    ak_pool_close_idle(pool);
 }
 
 void

@@ -19,6 +19,9 @@ void ak_pool_unref(struct ak_pool *pool);
  * nothing more is handed out (AK_CLOSED). */
 void ak_pool_close(struct ak_pool *pool);
 
+/* Close the idle connections; the pool goes on. */
+void ak_pool_close_idle(struct ak_pool *pool);
+
 /* A slot for ENDPOINT: an idle one that is connected to it, else one that must
  * connect (slot->fd is CURL_SOCKET_BAD), at need by closing the idle
  * connection that waited longest.  With every slot in use waits until the

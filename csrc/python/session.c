@@ -34,6 +34,17 @@ session_close(PyObject *object, PyObject *Py_UNUSED(args))
 }
 
 static PyObject *
+session_close_idle(PyObject *object, PyObject *Py_UNUSED(args))
+{
+    struct ak_pool *pool = ak_session_pool((SessionObject *)object);
+    if (pool != NULL) {
+        ak_pool_close_idle(pool);
+        ak_pool_unref(pool);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 session_enter(PyObject *self, PyObject *Py_UNUSED(args))
 {
     return Py_NewRef(self);
@@ -374,6 +385,8 @@ static PyMethodDef methods[] = {
      PyDoc_STR("_forget_identity($self, /)\n--\n\nLet the next answer tell who the session is.")},
     {"close", session_close, METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\nClose the connections and forget the password.")},
+    {"_close_idle", session_close_idle, METH_NOARGS,
+     PyDoc_STR("_close_idle($self, /)\n--\n\nClose the connections that nobody uses just now.")},
     {"__enter__", session_enter, METH_NOARGS, NULL},
     {"__exit__", session_exit, METH_VARARGS, NULL},
     {"__reduce__", session_reduce, METH_NOARGS, NULL},

@@ -30,6 +30,23 @@ test_the_last_given_is_the_first_taken(void **state)
     end_world(&world);
 }
 
+static void
+test_idle_connections_can_be_closed_alone(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    struct ak_slot *used = take_connected(&world, &world.endpoint);
+    ak_pool_give(world.pool, take_connected(&world, &world.endpoint));
+    assert_int_equal(ak_pool_count(world.pool), 2);
+    ak_pool_close_idle(world.pool);
+    assert_int_equal(ak_pool_count(world.pool), 1);
+    assert_true(ak_slot_is_alive(used));
+    ak_pool_give(world.pool, take_connected(&world, &world.endpoint));
+    ak_pool_give(world.pool, used);
+    end_world(&world);
+}
+
 /* Endpoints that differ from the first in one thing each. */
 static size_t
 other_endpoints(const struct ak_endpoint *first, struct ak_endpoint others[10])
@@ -275,6 +292,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_last_given_is_the_first_taken),
+        cmocka_unit_test(test_idle_connections_can_be_closed_alone),
         cmocka_unit_test(test_endpoints_are_equal_only_in_everything),
         cmocka_unit_test(test_a_connection_is_used_again_only_by_an_equal_endpoint),
         cmocka_unit_test(test_the_coldest_of_the_others_makes_room_and_only_when_there_is_none),
