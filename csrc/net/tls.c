@@ -33,6 +33,9 @@ static const struct code_status code_table[] = {
 static enum ak_status
 status_of_code(const struct ak_slot *slot, CURLcode code)
 {
+    if (code == CURLE_BAD_FUNCTION_ARGUMENT && slot->endpoint.tls.cert.len > 0) {
+        return AK_TLS_FAILED; /* libcurl 8.22, of a key that is not of the certificate */
+    }
     for (size_t i = 0; i < sizeof(code_table) / sizeof(code_table[0]); i++) {
         if (code_table[i].code == code) {
             return code_table[i].status;

@@ -14,6 +14,7 @@ from tests.release.examine import examine
 from tests.release.libraries import build_libraries
 from tests.release.native import run_c_tests
 from tests.release.pins import Pins, read_pins
+from tests.release.suite import run_suite
 from tests.release.toolchain import TARGETS
 from tests.release.wheels import Kind, build_wheel, kinds_of
 from tests.tools.project import CACHE, ROOT, Refusal
@@ -23,6 +24,7 @@ __all__ = ["main"]
 
 BUILDS = ("first", "second")
 DIST = ROOT / "dist"
+PYTHON_OF_SUITE = "3.13"
 NAME = "sqre_apikit_c"  # as files of distributions are called
 
 
@@ -100,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run_c_tests(TARGETS[machine], build_libraries(TARGETS[machine], pins), pins)
             for wheel, kind in wheels:
                 try_wheel(wheel, kind, pins)
+                if kind.python == PYTHON_OF_SUITE:
+                    run_suite(wheel, kind, pins)
     return 0
 
 

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import trustme
 
@@ -16,7 +18,7 @@ from tests.release.pins import Pins
 from tests.release.wheels import Kind, find_installed
 from tests.tools.project import CACHE, ROOT, Refusal, is_current, remember, run
 
-__all__ = ["make_system", "try_wheel"]
+__all__ = ["DEPENDENCIES", "System", "installed", "make_system", "try_wheel"]
 
 #: The suite whose python3 is of that version; of 3.12 there is none.
 SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
@@ -30,6 +32,34 @@ PLACE = CACHE / "release" / "bare"
 TRIAL = Path(__file__).with_name("trial.py")
 HOSTS = "127.0.0.1 localhost xn--bcher-kva.example shop.example.co.uk\n"
 NAMES = ("localhost", "127.0.0.1", "xn--bcher-kva.example")
+
+
+@dataclass(frozen=True)
+class System:
+    """A root, and how commands are run in it."""
+
+    PYTHON: ClassVar = "/trial/venv/bin/python"
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """The suite and the machine."""
+        return self.root.name.removesuffix(".trial")
+
+    def run(self, *command: str, cwd: str = "/") -> str:
+        """Return what a command prints that is run in the system."""
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            ["chroot", self.root, "env", "-C", cwd, *command],
+            env={**environment, "HOME": "/root"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            failed = f"failed in {self.name}: {' '.join(command)}"
+            raise Refusal(f"{done.stdout}{done.stderr}\n{failed}")
+        return done.stdout
 
 
 def make_system(suite: str, machine: str, pins: Pins) -> Path:
@@ -76,11 +106,11 @@ def fresh_copy(root: Path) -> Iterator[Path]:
         shutil.rmtree(copy)
 
 
-def wheelhouse(kind: Kind) -> Path:
-    """Return a folder with pip and what the wheel requires, for `kind`."""
-    folder = PLACE / "wheels" / f"{kind.tag}-{kind.target.machine}"
+def wheelhouse(kind: Kind, names: Sequence[str]) -> Path:
+    """Return a folder with pip and the pinned distributions of `names`, for `kind`."""
+    folder = PLACE / "wheels" / f"{kind.tag}-{kind.target.machine}-{len(names)}"
     pinned = (ROOT / "tests" / "requirements.txt").read_text().splitlines()
-    wanted = [line for line in pinned if line.partition("==")[0].lower() in DEPENDENCIES]
+    wanted = [line for line in pinned if line.partition("==")[0].lower() in names]
     key = "\n".join(wanted)
     if not is_current(folder, key):
         shutil.rmtree(folder, ignore_errors=True)
@@ -104,36 +134,51 @@ def certificates(folder: Path) -> None:
         server.private_key_and_cert_chain_pem.write_to_path(str(folder / f"{name}.pem"))
 
 
-def try_wheel(wheel: Path, kind: Kind, pins: Pins) -> None:
-    """Install `wheel` into an empty environment of a bare system and use it there.
+@contextmanager
+def installed(
+    wheel: Path, kind: Kind, pins: Pins, names: Sequence[str] = DEPENDENCIES
+) -> Iterator[System]:
+    """Give a system where `wheel` and the distributions of `names` are in an environment.
 
     Raises
     ------
     Refusal
-        When the system is not bare, or when something of tests/release/trial.py fails.
+        When the system is not bare.
     """
     suite = SUITES.get(kind.python, SUITE_OF_OTHERS)
     with fresh_copy(make_system(suite, kind.target.machine, pins)) as root:
         found = [path for name in ("libcurl*", "*bin/gcc*", "*bin/cc") for path in root.rglob(name)]
         if found:
             raise Refusal(f"{suite} is not bare: it has {', '.join(map(str, found))}")
-        trial = root / "trial"
-        shutil.copytree(wheelhouse(kind), trial / "wheels")
-        shutil.copy2(wheel, trial / "wheels")
+        shutil.copytree(wheelhouse(kind, names), root / "trial" / "wheels")
+        shutil.copy2(wheel, root / "trial" / "wheels")
+        (root / "etc" / "hosts").write_text(HOSTS)
+        system = System(root)
+        (pip,) = (root / "trial" / "wheels").glob("pip-*.whl")
+        install = [System.PYTHON, f"/trial/wheels/{pip.name}/pip", "install", "--no-index", "-q"]
+        install += ["--find-links=/trial/wheels", "--root-user-action=ignore"]
+        system.run(interpreter(kind, root), "-m", "venv", "--without-pip", "/trial/venv")
+        system.run(*install, f"/trial/wheels/{wheel.name}", *names)
+        yield system
+
+
+def try_wheel(wheel: Path, kind: Kind, pins: Pins) -> None:
+    """Install `wheel` into an empty environment of a bare system and use it there.
+
+    Raises
+    ------
+    Refusal
+        When something of tests/release/trial.py fails.
+    """
+    with installed(wheel, kind, pins) as system:
+        trial = system.root / "trial"
         shutil.copy2(TRIAL, trial)
         certificates(trial / "certificates")
-        (root / "etc" / "hosts").write_text(HOSTS)
-        trusted = root / "usr" / "local" / "share" / "ca-certificates" / "apikit.crt"
+        trusted = system.root / "usr" / "local" / "share" / "ca-certificates" / "apikit.crt"
         shutil.copy2(trial / "certificates" / "known-ca.pem", trusted)
-        (pip,) = (trial / "wheels").glob("pip-*.whl")
-        python = "/trial/venv/bin/python"
-        install = [python, f"/trial/wheels/{pip.name}/pip", "install", "--no-index", "-q"]
-        install += ["--find-links=/trial/wheels", "--root-user-action=ignore"]
-        inside(root, "update-ca-certificates")
-        inside(root, interpreter(kind, root), "-m", "venv", "--without-pip", "/trial/venv")
-        inside(root, *install, f"/trial/wheels/{wheel.name}")
-        print(f"{wheel.name} in a bare {suite}:", flush=True)
-        print(inside(root, python, "/trial/trial.py"), end="", flush=True)
+        system.run("update-ca-certificates")
+        print(f"{wheel.name} in a bare {system.name}:", flush=True)
+        print(system.run(System.PYTHON, "/trial/trial.py"), end="", flush=True)
 
 
 def interpreter(kind: Kind, root: Path) -> str:
@@ -148,18 +193,3 @@ def interpreter(kind: Kind, root: Path) -> str:
     not_needed = shutil.ignore_patterns("test", "site-packages", "__pycache__", "*.a")
     shutil.copytree(prefix, copy, symlinks=True, ignore=not_needed)
     return str(prefix / "bin" / f"python{kind.python}")
-
-
-def inside(root: Path, *command: str) -> str:
-    """Return what a command prints that is run in the system at `root`."""
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
-    done = subprocess.run(
-        ["chroot", root, *command],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise Refusal(f"{done.stdout}{done.stderr}\nfailed in {root.name}: {' '.join(command)}")
-    return done.stdout
