@@ -39,6 +39,9 @@ __all__ = [
 
 _T = TypeVar("_T")
 
+#: Seconds for which a log-in counts whose own time cannot be told.
+_SHORT_LIFE: Final = 60.0
+
 
 class WayOptions(TypedDict, total=False):
     """How sessions log in, and what answers them."""
@@ -250,7 +253,7 @@ class PooledSession(Session):
             return outcome
         found = self._shared.store.load(self._header_key, self.owner_key)
         self.pulse, self.marks = found.pulse, found.marks
-        if not isinstance(found.record, Refusal) or found.record.until <= time.time():
+        if not isinstance(found.record, Refusal) or not self._shared.is_refused(found.record):
             return outcome
         self.lifetime = found.record.until - time.time()
         return Outcome("bad-credentials", found.record.message)
@@ -276,6 +279,12 @@ class PooledSession(Session):
             if self._logins == logins and self.marks is not None:
                 self._shared.refuse(self._header_key, self.marks, self.login_message)
 
+    def _drop_identity(self) -> None:
+        """Let go of cookies that the proxy takes for another user's, for all processes."""
+        super()._drop_identity()
+        if self._shared.store.is_shared and not self._way.is_header:
+            self._shared.forget(self.key, self.owner_key, self._serial)
+
     def _is_news(self, entry: Entry) -> bool:
         """Whether a log-in is newer than the session's own; not if the proxy refuses that, too."""
         if entry.serial <= self._serial:
@@ -300,7 +309,9 @@ class PooledSession(Session):
         record = found.record
         if isinstance(record, Entry):
             self._serial = record.serial
-            self.lifetime = record.expires - time.time()
+            left = record.expires - time.time()
+            # The store has it still: if its time is up, the clock here is not that of the others.
+            self.lifetime = left if left > 0 else _SHORT_LIFE
             self.login_state, self.login_message = "ok", "another process logged in"
             self.cookies = _jar_of(record)
         elif record is not None:

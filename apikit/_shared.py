@@ -20,6 +20,8 @@ __all__ = ["SharedLogins", "Turn"]
 #: Seconds between two looks at a log-in of another process: the first time, and at most.
 _FIRST_LOOK: Final = 0.02
 _LONGEST_LOOK: Final = 0.25
+#: Seconds by which the clocks of two machines may differ.
+_MOST_SKEW: Final = 300.0
 
 
 class Turn:
@@ -75,7 +77,7 @@ class Turn:
 
     def forget(self) -> None:
         """Let nobody take over what was there before."""
-        self._store.forget(self._key)
+        self._store.forget(self._key, self._token)
 
     def _keep(self) -> None:
         while not self._ended.wait(self._store.lease / 3):
@@ -132,7 +134,7 @@ class SharedLogins:
         pause = _FIRST_LOOK
         while True:
             found = self.store.load(key, owner)
-            if _tells(found.record, is_news):
+            if self._tells(found.record, is_news):
                 return found
             if self.store.claim(key, token):
                 return self._begin(key, owner, token, found, is_news)
@@ -143,6 +145,18 @@ class SharedLogins:
                 )
             threading.Event().wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
             pause = min(2 * pause, _LONGEST_LOOK)
+
+    def is_refused(self, record: Record | None) -> bool:
+        """Whether a record is a refusal that counts: not one by a clock that was set back since.
+
+        Parameters
+        ----------
+        record
+            As the store has it.
+        """
+        if not isinstance(record, Refusal):
+            return False
+        return 0 < record.until - time.time() <= self.negative_ttl + _MOST_SKEW
 
     def refuse(self, key: bytes, marks: str, message: str) -> None:
         """Remember a refusal that no log-in found, unless another process does so just now.
@@ -164,18 +178,32 @@ class SharedLogins:
             self.store.save(key, token, marks, record, self.negative_ttl)
             self.store.release(key, token)
 
+    def forget(self, key: bytes, owner: bytes, serial: int) -> None:
+        """Let nobody take over a log-in any more; a newer one stays, and one that is being made.
+
+        Parameters
+        ----------
+        key, owner
+            As `Store.load` takes them.
+        serial
+            Of the log-in.
+        """
+        token = secrets.token_hex(16)
+        if self.store.claim(key, token):
+            record = self.store.load(key, owner).record
+            if isinstance(record, Entry) and record.serial <= serial:
+                self.store.forget(key, token)
+            self.store.release(key, token)
+
     def _begin(
         self, key: bytes, owner: bytes, token: str, before: Found, is_news: Callable[[Entry], bool]
     ) -> Found | Turn:
         """Look once more, since who had the lock may have ended just now."""
         found = self.store.load(key, owner)
-        if found.record != before.record and _tells(found.record, is_news):
+        if found.record != before.record and self._tells(found.record, is_news):
             self.store.release(key, token)
             return found
         return Turn(self.store, key, token, found)
 
-
-def _tells(record: Record | None, is_news: Callable[[Entry], bool]) -> bool:
-    if isinstance(record, Refusal):
-        return record.until > time.time()
-    return record is not None and is_news(record)
+    def _tells(self, record: Record | None, is_news: Callable[[Entry], bool]) -> bool:
+        return self.is_refused(record) or (isinstance(record, Entry) and is_news(record))

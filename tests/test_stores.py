@@ -103,8 +103,12 @@ def test_what_is_kept_is_gone_when_its_time_is_up(kind: Kind, key: bytes, owner:
 
 def test_forgotten_record_is_gone(kind: Kind, key: bytes, owner: bytes) -> None:
     keep(kind, key, owner, ENTRY)
-    kind.make().forget(key)
-    assert kind.make().load(key, owner).record is None
+    store = kind.make()
+    assert store.claim(key, "keeper")
+    for _ in range(2):  # also if there is nothing
+        assert store.forget(key, "keeper")
+        assert store.load(key, owner).record is None
+    store.release(key, "keeper")
 
 
 # The lock.
@@ -141,6 +145,18 @@ def test_who_lost_the_lock_writes_nothing(kind: Kind, key: bytes, owner: bytes) 
     assert fast.load(key, owner).record == ENTRY
     fast.release(key, "fast")
     assert not slow.save(key, "slow", marks, REFUSAL, 60)
+
+
+def test_who_lost_the_lock_forgets_nothing(kind: Kind, key: bytes, owner: bytes) -> None:
+    keep(kind, key, owner, ENTRY)
+    slow, fast = kind.make(lease=0.05), kind.make()
+    assert slow.claim(key, "slow")
+    wait_for(lambda: fast.claim(key, "fast"))
+    assert not slow.forget(key, "slow")
+    assert fast.load(key, owner).record == ENTRY
+    fast.release(key, "fast")
+    assert not slow.forget(key, "slow")
+    assert fast.load(key, owner).record == ENTRY
 
 
 # What was revoked.

@@ -510,7 +510,7 @@ def test_file_that_was_damaged_serves_nobody_wrong_and_is_used_again_once_it_is_
         get(one), get(other)
         assert near.logins == 3
     assert len(warnings_of(lines)) == 1
-    assert "DatabaseError" in warnings_of(lines)[0]
+    assert "file is not a database" in warnings_of(lines)[0]
 
 
 class Broken(SealedStore):
@@ -525,7 +525,7 @@ class Broken(SealedStore):
     def _read(self, names: Any) -> Any:
         raise RuntimeError("the text of an error that may hold a s3cret")
 
-    _write = _write_if = _claim = _extend = _delete = close = _read  # type: ignore[assignment]
+    _write = _write_if = _claim = _extend = _delete_if = _release = close = _read  # type: ignore[assignment]
 
 
 def test_mistake_in_a_store_fails_no_request_and_is_not_quoted(near: login_world.World) -> None:

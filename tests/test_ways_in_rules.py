@@ -259,7 +259,14 @@ def test_no_frame_shows_the_password_when_a_function_is_interrupted(world: World
     session = Session(None, None, world.base_url, login="github")
     with session, pytest.raises(KeyboardInterrupt) as interrupted:
         Session("ann", "s3cret", world.base_url, login=fetch)
+    with SessionPool(login=fetch) as pool, pytest.raises(KeyboardInterrupt) as pooled:
+        pool.get(world.base_url, "ann", "s3cret")
     # Of the function's own frame nothing is left, since the password is in it.
+    for caught in (interrupted, pooled):
+        _check_frames(caught)
+
+
+def _check_frames(interrupted: pytest.ExceptionInfo[KeyboardInterrupt]) -> None:
     shown = [repr(frame.f_locals) for frame, _ in traceback.walk_tb(interrupted.tb)]
     assert len(shown) > 1
     assert not any("s3cret" in text for text in shown)

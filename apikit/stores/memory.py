@@ -54,8 +54,9 @@ class MemoryStore:
         """Keep nothing: the pool has it."""
         return True
 
-    def forget(self, key: bytes) -> None:
+    def forget(self, key: bytes, token: str) -> bool:  # noqa: ARG002
         """Do nothing."""
+        return True
 
     def revoke(self, owner: bytes | None) -> None:
         """Do nothing: the pool has forgotten it."""

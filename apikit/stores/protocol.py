@@ -94,8 +94,19 @@ class Store(Protocol):
         """
         ...
 
-    def forget(self, key: bytes) -> None:
-        """Forget the record of a key."""
+    def forget(self, key: bytes, token: str) -> bool:
+        """Forget the record of a key if the lock is still that of the token, all in one step.
+
+        Parameters
+        ----------
+        key, token
+            As for `claim`.
+
+        Returns
+        -------
+        bool
+            False if another process took over the lock.
+        """
         ...
 
     def revoke(self, owner: bytes | None) -> None:

@@ -24,9 +24,14 @@ _EXTEND: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
-_DELETE_IF: Final = """
+_RELEASE: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
+"""
+_DELETE_IF: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[2])
+return 1
 """
 _SET_IF: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -112,22 +117,26 @@ class RedisStore(SealedStore):
     def _extend(self, name: str, token: str, ttl: float) -> bool:
         return self._eval(_EXTEND, [name], token, _milliseconds(ttl))
 
-    def _delete(self, name: str, token: str | None = None) -> None:
-        if token is None:
-            self._ask(lambda: self._client.delete(self._prefix + name))
-        else:
-            self._eval(_DELETE_IF, [name], token)
+    def _delete_if(self, lock: str, token: str, name: str) -> bool:
+        return self._eval(_DELETE_IF, [lock, name], token)
+
+    def _release(self, name: str, token: str) -> None:
+        self._eval(_RELEASE, [name], token)
 
     def _eval(self, script: str, names: Sequence[str], *values: Any) -> bool:
         keys = [self._prefix + name for name in names]
         return bool(self._ask(lambda: self._client.eval(script, len(keys), *keys, *values)))
 
     def _ask(self, question: Callable[[], _T]) -> _T:
-        from redis.exceptions import RedisError
+        from redis.exceptions import ReadOnlyError, RedisError
 
         try:
             return question()
         except (RedisError, OSError) as failure:
+            # By the text where a script of ours failed, before Redis 7.
+            if isinstance(failure, ReadOnlyError) or "READONLY" in str(failure):
+                # It was the primary and is a replica now: its address may lead to the new one.
+                self._client.connection_pool.disconnect(inuse_connections=False)
             raise self._unusable(failure) from failure
 
 

@@ -71,8 +71,12 @@ class SealedStore(ABC):
         """Let the value of `name` live on if it is `token`."""
 
     @abstractmethod
-    def _delete(self, name: str, token: str | None = None) -> None:
-        """Delete `name`, if it has the value `token` unless that is None."""
+    def _delete_if(self, lock: str, token: str, name: str) -> bool:
+        """Delete `name` if the value of `lock` is `token`, in one step."""
+
+    @abstractmethod
+    def _release(self, name: str, token: str) -> None:
+        """Delete `name` if its value is `token`, in one step."""
 
     @abstractmethod
     def close(self) -> None:
@@ -104,7 +108,7 @@ class SealedStore(ABC):
 
     def release(self, key: bytes, token: str) -> None:
         """Give back the lock: see `Store.release`."""
-        self._delete(_lock(key), token)
+        self._release(_lock(key), token)
 
     def save(self, key: bytes, token: str, marks: str, record: Record, ttl: float) -> bool:
         """Keep a record: see `Store.save`."""
@@ -112,9 +116,9 @@ class SealedStore(ABC):
         sealed = self._seal.close(write_record(record, marks), name)
         return self._write_if(_lock(key), token, name, sealed, min(ttl, _MARK_SECONDS))
 
-    def forget(self, key: bytes) -> None:
+    def forget(self, key: bytes, token: str) -> bool:
         """Forget a record: see `Store.forget`."""
-        self._delete(_record(key))
+        return self._delete_if(_lock(key), token, _record(key))
 
     def revoke(self, owner: bytes | None) -> None:
         """Forget all of an owner: see `Store.revoke`."""

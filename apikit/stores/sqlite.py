@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -32,6 +33,9 @@ PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_SCHEMA_VERSION};
 COMMIT;
 """
+#: The longest that the lease of another process may be: so many of one's own, or seconds.
+_MOST_LEASES: Final = 10
+_LONGEST_LEASE: Final = 120.0
 #: Fewer than any build of SQLite lets a statement have parameters.
 _MOST_NAMES: Final = 500
 
@@ -39,18 +43,32 @@ _SET: Final = """
 INSERT INTO records VALUES (:name, :value, :expires)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires = excluded.expires
 """
-_SET_IF: Final = """
-INSERT INTO records SELECT :name, :value, :expires
-WHERE EXISTS (SELECT 1 FROM records WHERE name = :lock AND value = :token AND expires > :now)
+_HELD: Final = (
+    "EXISTS (SELECT 1 FROM records WHERE name = :lock AND value = :token AND expires > :now)"
+)
+_IS_HELD: Final = f"SELECT {_HELD}"
+_SET_IF: Final = f"""
+INSERT INTO records SELECT :name, :value, :expires WHERE {_HELD}
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires = excluded.expires
 """
-_CLAIM: Final = f"{_SET} WHERE records.expires <= :now OR records.value = excluded.value"
+_DELETE_IF: Final = f"DELETE FROM records WHERE name = :name AND {_HELD}"  # noqa: S608 - all ours
+#: A lock is free as well if it has more time than anybody gives one: the clock was set back.
+_CLAIM: Final = f"""{_SET}
+WHERE records.expires <= :now OR records.expires > :latest OR records.value = excluded.value
+"""
 _EXTEND: Final = """
 UPDATE records SET expires = :expires WHERE name = :name AND value = :token AND expires > :now
 """
 
-#: What a file may have for a while only, where the code of SQLite's error says so.
-_PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+#: What a file may have for a while only, by the code of SQLite's error or of the system's.
+#: On a full disk it is an I/O error that SQLite cannot make the third of its files.
+_PASSING: Final = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+)
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 #: One thread at a time is in SQLite, and none while the process forks: its own locks would be
 #: held in the child for ever.  Reentrant, for a signal handler that forks.
@@ -114,12 +132,12 @@ class SQLiteStore(SealedStore):
         return f"<SQLiteStore {getattr(self, '_path', '')}>"
 
     def _check(self) -> None:
-        """Refuse a file that can never be used; that others are writing is no reason."""
+        """Refuse a file that can never be used; not one that others write, or on a full disk."""
         try:
             with _in_sqlite:
                 self._connect()
         except (sqlite3.Error, OSError, StoreError) as failure:
-            if getattr(failure, "sqlite_errorcode", 0) & 0xFF in _PASSING:
+            if _is_passing(failure):
                 return
             raise ValueError(
                 f"path {str(self._path)!r} cannot be used as a store ({failure}): give the path of "
@@ -158,6 +176,7 @@ class SQLiteStore(SealedStore):
     def _claim(self, name: str, token: str, ttl: float) -> bool:
         now = time.time()
         given = {"name": name, "value": token.encode(), "expires": now + ttl, "now": now}
+        given["latest"] = now + max(_MOST_LEASES * ttl, _LONGEST_LEASE)
         return self._run([(_CLAIM, given)])[1] == 1
 
     def _extend(self, name: str, token: str, ttl: float) -> bool:
@@ -165,26 +184,33 @@ class SQLiteStore(SealedStore):
         given = {"name": name, "token": token.encode(), "expires": now + ttl, "now": now}
         return self._run([(_EXTEND, given)])[1] == 1
 
-    def _delete(self, name: str, token: str | None = None) -> None:
-        if token is None:
-            self._run([("DELETE FROM records WHERE name = ?", (name,))])
-        else:
-            statement = "DELETE FROM records WHERE name = ? AND value = ?"
-            self._run([(statement, (name, token.encode()))])
+    def _delete_if(self, lock: str, token: str, name: str) -> bool:
+        given = {"name": name, "lock": lock, "token": token.encode(), "now": time.time()}
+        # Not by the count: what is not there to be deleted is no reason to say no.
+        rows, _ = self._run([(_DELETE_IF, given), (_IS_HELD, given)])
+        return bool(rows[0][0])
+
+    def _release(self, name: str, token: str) -> None:
+        statement = "DELETE FROM records WHERE name = ? AND value = ?"
+        self._run([(statement, (name, token.encode()))])
 
     def _run(self, statements: Sequence[tuple[str, Any]]) -> tuple[list[Any], int]:
         """Run statements as one transaction; return the last one's rows and how many it changed."""
+        if not _in_sqlite.acquire(timeout=self._timeout):
+            raise StoreError(f"{self!r}: other threads wait for the file")
         try:
-            with _in_sqlite:
-                connection = self._connect()
-                try:
-                    return _run_all(connection, statements)
-                except sqlite3.DatabaseError as failure:
-                    if not isinstance(failure, sqlite3.OperationalError):
-                        self._disconnect()  # the file is damaged: look at it anew next time
-                    raise
+            connection = self._connect()
+            try:
+                return _run_all(connection, statements)
+            except sqlite3.DatabaseError as failure:
+                if not isinstance(failure, sqlite3.OperationalError):
+                    self._disconnect()  # the file is damaged: look at it anew next time
+                raise
         except (sqlite3.Error, OSError) as failure:
-            raise self._unusable(failure) from failure
+            # Its text names what is wrong with the file, and no value: those are bound.
+            raise StoreError(f"{self!r}: {failure}") from failure
+        finally:
+            _in_sqlite.release()
 
     def _connect(self) -> sqlite3.Connection:
         """Return the connection to the file that is there now."""
@@ -193,8 +219,9 @@ class SQLiteStore(SealedStore):
         file = _identify(self._path)
         if self._connection is None or file is None or self._file != file:
             self._disconnect()
-            _make_private(self._path)
+            _make_file(self._path)
             self._connection = _open_database(self._path, self._timeout)
+            _make_private(self._path)
             self._file = _identify(self._path)
         return self._connection
 
@@ -237,16 +264,28 @@ def _identify(path: Path) -> tuple[int, int] | None:
     return facts.st_dev, facts.st_ino
 
 
-def _make_private(path: Path) -> None:
-    """Make the file if it is not there; let nobody else read it. SQLite's others follow it."""
+def _is_passing(failure: BaseException) -> bool:
+    code = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+    return code in _PASSING or (isinstance(failure, OSError) and failure.errno in _NO_SPACE)
+
+
+def _make_file(path: Path) -> None:
+    """Make the file if it is not there, for its owner alone; SQLite's others follow it."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         link = path.lstat()
         if stat.S_ISLNK(link.st_mode) and link.st_uid != os.geteuid():
             raise PermissionError("it is a link that another user made") from None
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o600)
+        path.stat()  # a link to nowhere is an error here: SQLite would make what it names
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody else read a file that is known to be ours by now."""
+    for suffix in ("", "-wal", "-shm"):
+        one = path.with_name(path.name + suffix)
+        if one.exists() and stat.S_IMODE(one.stat().st_mode) & 0o077:
+            one.chmod(0o600)
 
 
 def _open_database(path: Path, timeout: float) -> sqlite3.Connection:

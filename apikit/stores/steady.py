@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -44,7 +45,7 @@ class SteadyStore:
         self._lock = threading.Lock()
         self._is_down = False
         self._next_try = 0.0
-        self._owed: dict[bytes | None, None] = {}
+        self._owed: dict[bytes | None, object] = {}
 
     @property
     def lease(self) -> float:
@@ -75,16 +76,16 @@ class SteadyStore:
         """Keep a record; True as well if the store is away, since nobody else wrote then."""
         return self._ask(True, self._store.save, key, token, marks, record, ttl)
 
-    def forget(self, key: bytes) -> None:
-        """Forget a record."""
-        self._ask(None, self._store.forget, key)
+    def forget(self, key: bytes, token: str) -> bool:
+        """Forget a record; True as well if the store is away."""
+        return self._ask(True, self._store.forget, key, token)
 
     def revoke(self, owner: bytes | None) -> None:
         """Forget all of an owner; if the store is away, as soon as it is back."""
         with self._lock:
             if len(self._owed) >= _MOST_OWED:
-                self._owed = {None: None}
-            self._owed[owner] = None
+                self._owed = {None: object()}
+            self._owed[owner] = object()
         self._ask(None, _nothing)
 
     def pulse(self) -> str | None:
@@ -103,6 +104,8 @@ class SteadyStore:
         if not self._may_try():
             return default
         try:
+            if self._is_down:
+                self._try_writing()
             self._pay()
             answer = method(*args)
         except Exception as failure:  # of anybody's store, and no request may fail for it
@@ -121,13 +124,22 @@ class SteadyStore:
             self._next_try = now + PAUSE  # one tries, and the others do not wait for it
             return True
 
+    def _try_writing(self) -> None:
+        """Raise if nothing can be written: a replica, or a full disk, can be read still."""
+        token = secrets.token_hex(16)
+        key = self._store.key_of("a lock that nobody waits for", token)
+        self._store.claim(key, token)
+        self._store.release(key, token)
+
     def _pay(self) -> None:
-        """Revoke what was to be revoked."""
-        while self._owed:
-            owner = next(iter(self._owed))
+        """Revoke what was to be revoked; what is owed anew in the meantime is still owed then."""
+        with self._lock:
+            owed = list(self._owed.items())
+        for owner, debt in owed:
             self._store.revoke(owner)
             with self._lock:
-                self._owed.pop(owner, None)
+                if self._owed.get(owner) is debt:
+                    del self._owed[owner]
 
     def _note_failure(self, failure: Exception) -> None:
         with self._lock:
