@@ -42,8 +42,8 @@ def dev(checkout: Path, *arguments: str, **environment: str) -> subprocess.Compl
 def test_help_names_every_command(checkout: Path) -> None:
     done = dev(checkout, "help")
     assert done.returncode == 0
-    names = ("demo [--once]", "test [SUITE", "lint", "bench", "count", "prove", "ways", "release")
-    commands = (*names, "help")
+    names = ("demo [--once]", "test [SUITE", "lint", "bench", "count", "prove", "matrix", "ways")
+    commands = (*names, "release", "help")
     for command in commands:
         assert f"\n  {command}" in done.stdout
 

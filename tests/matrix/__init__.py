@@ -1,0 +1,1 @@
+"""`./dev matrix`: the suites on other systems and other Pythons."""
