@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from unittest.mock import patch
@@ -272,7 +273,8 @@ RESOLVED_DIFFERENTLY = [
     # reference, the end of requests' URL, the end of ours; the base is http://h/a/b?c
     ("?", "/a/b?c", "/a/b"),
     ("x//y", "/a/x/y", "/a/x//y"),
-    (".;x", "/a/;x", "/a/.;x"),
+    # ";x" is a parameter of the segment ".": urljoin took it apart until Python 3.14.
+    (".;x", "/a/.;x" if sys.version_info >= (3, 14) else "/a/;x", "/a/.;x"),
     ("/\tx", "/x", "/%09x"),
     ("%zz%41", "/a/%25zz%2541", "/a/%25zz%2541"),
     ("%41?%zz", "/a/%2541?%25zz", "/a/A?%25zz"),

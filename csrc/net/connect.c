@@ -221,14 +221,46 @@ set_options(struct ak_slot *slot, const char *url, long connect_ms)
     return code;
 }
 
+/* Whether the process or the system has none left: libcurl does not say so, and
+ * a name that could not be resolved may have the same cause. */
+static bool
+lacks_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return false;
+    }
+    return errno == EMFILE || errno == ENFILE;
+}
+
+static enum ak_status
+fail_without_descriptors(const struct ak_slot *slot, struct ak_err *err)
+{
+    return ak_fail(err, AK_POOL_BUSY,
+                   "no file descriptor is left for a connection to %.*s: raise the limit "
+                   "(ulimit -n) or close what is open",
+                   (int)slot->endpoint.host.len, slot->endpoint.host.ptr);
+}
+
+/* libcurl could not begin.  It wants a descriptor to wake up by, and newer releases have no
+ * other word for the want of one than that of memory. */
+static enum ak_status
+fail_to_begin(const struct ak_slot *slot, struct ak_err *err)
+{
+    return lacks_descriptors() ? fail_without_descriptors(slot, err) : ak_fail_no_memory(err);
+}
+
 enum ak_status
 ak_slot_connect(struct ak_slot *slot, const struct ak_endpoint *endpoint, long connect_ms,
                 struct ak_err *err)
 {
     ak_slot_close(slot);
-    if (keep_endpoint(slot, endpoint) != AK_OK ||
-        ak_multi_prepare(&slot->multi, &slot->endpoint) != AK_OK) {
+    if (keep_endpoint(slot, endpoint) != AK_OK) {
         return ak_fail_no_memory(err);
+    }
+    if (ak_multi_prepare(&slot->multi, &slot->endpoint) != AK_OK) {
+        return fail_to_begin(slot, err);
     }
     struct ak_buf url = ak_buf_make(MAX_ENDPOINT_TEXT);
     bool ipv6 = ak_str_find(endpoint->host, ':', 0) < endpoint->host.len;
@@ -251,7 +283,7 @@ ak_slot_connect(struct ak_slot *slot, const struct ak_endpoint *endpoint, long c
         goto done;
     }
     if (curl_multi_add_handle(slot->multi->handle, slot->easy) != CURLM_OK) {
-        ak_fail_no_memory(err);
+        status = fail_to_begin(slot, err);
         goto done;
     }
     slot->attached = true;
@@ -275,19 +307,6 @@ connect_ended(struct ak_slot *slot, CURLcode *code)
     return false;
 }
 
-/* Whether the process or the system has none left: libcurl does not say so, and
- * a name that could not be resolved may have the same cause. */
-static bool
-lacks_descriptors(void)
-{
-    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        close(fd);
-        return false;
-    }
-    return errno == EMFILE || errno == ENFILE;
-}
-
 static enum ak_io
 finish_connect(struct ak_slot *slot, CURLcode code, struct ak_err *err)
 {
@@ -298,10 +317,7 @@ finish_connect(struct ak_slot *slot, CURLcode code, struct ak_err *err)
         return AK_IO_DONE;
     }
     if (lacks_descriptors()) {
-        ak_fail(err, AK_POOL_BUSY,
-                "no file descriptor is left for a connection to %.*s: raise the limit (ulimit -n) "
-                "or close what is open",
-                (int)slot->endpoint.host.len, slot->endpoint.host.ptr);
+        fail_without_descriptors(slot, err);
     } else {
         ak_tls_explain(slot, code, err);
     }

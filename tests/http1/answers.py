@@ -19,12 +19,12 @@ bodies = st.one_of(
 
 
 @st.composite
-def field_lines(draw: st.DrawFn, end: bytes) -> bytes:
+def field_lines(draw: st.DrawFn, end: bytes, *, may_fold: bool = True) -> bytes:
     """Return a few fields that frame nothing, now and then folded."""
     lines = b""
     for name in draw(st.lists(st.sampled_from(OTHER_NAMES), max_size=4)):
         lines += name.encode() + b":" + draw(space) + draw(values) + draw(space) + end
-        if draw(st.integers(0, 9)) == 0:
+        if may_fold and draw(st.integers(0, 9)) == 0:
             lines += b" " + draw(space) + draw(words) + end
     return lines
 
@@ -39,7 +39,8 @@ def chunked(draw: st.DrawFn, body: bytes, end: bytes) -> bytes:
         coded += form % size + draw(st.sampled_from([b"", b"", b";a", b';a=b;c="d"'])) + b"\r\n"
         coded += body[:size] + b"\r\n"
         body = body[size:]
-    return coded + b"0\r\n" + draw(field_lines(end)) + end
+    # A trailer that is folded some releases of libcurl take, and some refuse.
+    return coded + b"0\r\n" + draw(field_lines(end, may_fold=False)) + end
 
 
 @st.composite
