@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import urljoin
 
 from apikit import _core
 from apikit._answers import Places, page_of
@@ -212,8 +213,10 @@ class Authenticating(_core.Session):
         return self._converse(self._make_dialogue(jar, password=True), jar, is_kept=False), jar
 
     def _is_known_at_provider(self, jar: CookieJar) -> bool:
+        """Whether the provider gave a cookie, for whatever path of its own."""
         url = self._places.session_url
-        return bool(url and jar._header(url, int(time.time())))
+        origin, now = urljoin(url, "/").removesuffix("/"), int(time.time())
+        return bool(url) and any(jar._header(origin + path, now) for path in jar.list_paths())
 
     def _make_dialogue(self, jar: CookieJar, *, password: bool) -> Dialogue:
         from apikit.login.dialogue import Dialogue  # most sessions never come to a page

@@ -150,6 +150,20 @@ def test_a_lost_login_is_renewed_without_the_password_if_the_provider_knows_the_
     assert world.posted() == [USER, USER]
 
 
+@pytest.mark.parametrize("place", ["", "/", "/realms", "/realms/lab", "/realms/lab/"])
+def test_it_is_so_wherever_the_providers_cookie_goes(world: World, place: str) -> None:
+    world.remembers = True
+    world.folder = "/realms/lab"
+    world.pages = [PASSWORD.replace("/step", "/realms/lab/step")]
+    with Session(
+        "ann", "s3cret", world.base_url, f"{world.provider}{place}", login="form"
+    ) as session:
+        assert session.login_state == "ok", session.login_message
+        world.lose()
+        assert world.ask(session) == 200
+    assert world.posted() == [USER]
+
+
 def test_a_code_is_needed_once_for_a_session_of_the_provider(world: World) -> None:
     world.pages = [PASSWORD, CODE]
     world.remembers = True

@@ -69,6 +69,8 @@ class World:
         Whether a form is right: called with the page and the fields.
     remembers
         Whether the provider knows its own cookie.
+    folder
+        Where the provider's pages are, and its cookie goes.
     takes
         Which Authorization the proxy takes.
     gap_auth
@@ -85,6 +87,7 @@ class World:
         self.pages = [PASSWORD]
         self.accepts: Callable[[str, dict[str, str]], bool] = lambda page, fields: True
         self.remembers = False
+        self.folder = ""
         self.takes: set[str] = set()
         self.gap_auth = ""
         self.before: Callable[[Seen], Answer | None] = lambda request: None
@@ -128,7 +131,7 @@ class World:
 
     def _guard(self, request: Seen, path: str) -> Answer:
         if path == "/oauth2/start":
-            return self.redirect(f"{self.provider}/login")
+            return self.redirect(f"{self.provider}{self.folder}/login")
         if path == "/oauth2/callback":
             self.logins += 1
             return self.redirect("/", ("Set-Cookie", f"proxy={self.logins}; Path=/"))
@@ -146,7 +149,7 @@ class World:
             if self.at < len(self.pages):
                 return Answer(200, self.pages[self.at])
             back = f"{self.proxy}/oauth2/callback"
-            return self.redirect(back, ("Set-Cookie", f"{_ACCOUNT}; Path=/"))
+            return self.redirect(back, ("Set-Cookie", f"{_ACCOUNT}; Path={self.folder}/"))
         self.at = 0
         if self.remembers and _ACCOUNT in request.cookie:
             return self.redirect(f"{self.proxy}/oauth2/callback")

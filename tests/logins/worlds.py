@@ -103,7 +103,7 @@ class World:
         """Where the provider takes its form."""
         if self.provider is Provider.HTPASSWD:
             return f"{self.door.url}{_SIGN_IN}"
-        paths = {Provider.GITHUB: "/session", Provider.KEYCLOAK: f"{REALM_PATH}/"}
+        paths = {Provider.GITHUB: "/session", Provider.KEYCLOAK: REALM_PATH}
         return f"{self.provider_door.url}{paths.get(self.provider, '/')}"
 
     @property
