@@ -49,8 +49,10 @@ class System:
     def run(self, *command: str, cwd: str = "/") -> str:
         """Return what a command prints that is run in the system."""
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+        # In a process namespace of its own: nothing outlives the command.
+        enter = ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={self.root}/proc"]
         done = subprocess.run(
-            ["chroot", self.root, "env", "-C", cwd, *command],
+            [*enter, "chroot", self.root, "env", "-C", cwd, *command],
             env={**environment, "HOME": "/root"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -91,15 +93,31 @@ def make_system(suite: str, machine: str, pins: Pins) -> Path:
     return root
 
 
+def equip(root: Path, packages: Sequence[str]) -> Path:
+    """Return a copy of a system that has more packages, made once."""
+    equipped = root.with_name(f"{root.name}-equipped")
+    key = " ".join(packages)
+    if not is_current(equipped, key):
+        shutil.rmtree(equipped, ignore_errors=True)
+        copy_system(root, equipped)
+        system = System(equipped)
+        system.run("apt-get", "update", "-q")
+        system.run("apt-get", "install", "-q", "-y", "--no-install-recommends", *packages)
+        remember(equipped, key)
+    return equipped
+
+
+def copy_system(root: Path, target: Path) -> None:
+    options = ["--archive", "--one-file-system", "--reflink=auto"]
+    run(["cp", *options, root, target], f"{root} cannot be copied")
+
+
 @contextmanager
 def fresh_copy(root: Path) -> Iterator[Path]:
     """Give a copy of a system, which is thrown away afterwards."""
     copy = root.with_name(f"{root.name}.trial")
     shutil.rmtree(copy, ignore_errors=True)
-    run(
-        ["cp", "--archive", "--one-file-system", "--reflink=auto", root, copy],
-        f"{root} cannot be copied",
-    )
+    copy_system(root, copy)
     try:
         yield copy
     finally:
@@ -136,9 +154,16 @@ def certificates(folder: Path) -> None:
 
 @contextmanager
 def installed(
-    wheel: Path, kind: Kind, pins: Pins, names: Sequence[str] = DEPENDENCIES
+    wheel: Path,
+    kind: Kind,
+    pins: Pins,
+    *,
+    names: Sequence[str] = DEPENDENCIES,
+    packages: Sequence[str] = (),
 ) -> Iterator[System]:
     """Give a system where `wheel` and the distributions of `names` are in an environment.
+
+    It is bare but for Debian's `packages`.
 
     Raises
     ------
@@ -146,9 +171,10 @@ def installed(
         When the system is not bare.
     """
     suite = SUITES.get(kind.python, SUITE_OF_OTHERS)
-    with fresh_copy(make_system(suite, kind.target.machine, pins)) as root:
+    base = make_system(suite, kind.target.machine, pins)
+    with fresh_copy(equip(base, packages) if packages else base) as root:
         found = [path for name in ("libcurl*", "*bin/gcc*", "*bin/cc") for path in root.rglob(name)]
-        if found:
+        if found and not packages:
             raise Refusal(f"{suite} is not bare: it has {', '.join(map(str, found))}")
         shutil.copytree(wheelhouse(kind, names), root / "trial" / "wheels")
         shutil.copy2(wheel, root / "trial" / "wheels")

@@ -1,4 +1,4 @@
-"""The part of the Python suite that needs no other program, in a bare system."""
+"""The part of the Python suite that needs little else, with a wheel in a system of its own."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ TOOLS = (
     "packaging pluggy pycparser pygments pytest pytest-timeout requests sortedcontainers trustme "
     "typing_extensions urllib3"
 )
+#: What these tests start, or compile what they preload by.
+PACKAGES = ("gcc", "libc6-dev", "tinyproxy-bin")
 #: tests/test_*.py by their second halves.
 FILES = (
-    "app backend_error cookie_jar digest errors events fork headers json_bytes log metadata_core "
-    "metadata_rules metadata_view prepare response retries session_bounds session_lifetime "
-    "session_login session_page session_pool testing tls"
+    "app backend_error cookie_jar digest errors events faults fork headers interrupt json_bytes "
+    "log metadata_core metadata_rules metadata_view prepare proxies response retries "
+    "session_bounds session_lifetime session_login session_page session_pool testing tls"
 )
 #: For emulation, on a machine that does other things.
 SECONDS_OF_A_TEST = 900
 
 
 def run_suite(wheel: Path, kind: Kind, pins: Pins) -> None:
-    """Install `wheel` and pytest in a bare system and run FILES there.
+    """Install `wheel` and pytest in a Debian and run FILES there.
 
     Raises
     ------
     Refusal
         With what pytest printed, when a test fails.
     """
-    with installed(wheel, kind, pins, (*DEPENDENCIES, *TOOLS.split())) as system:
+    names = (*DEPENDENCIES, *TOOLS.split())
+    with installed(wheel, kind, pins, names=names, packages=PACKAGES) as system:
         copy = system.root / "trial" / "checkout"
         copy_checkout(copy)
         # The checkout comes last on the path, as in its own environment.
