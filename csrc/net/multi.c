@@ -11,7 +11,9 @@
 
 enum {
     MOST_PATH = 64 * 1024,
-    TICKETS_IN_MULTI = 0x080c00 /* 8.12.0 */
+    TICKETS_IN_MULTI = 0x080c00, /* 8.12.0 */
+    /* CURLMOPT_QUICK_EXIT of 8.20.0, which headers may not know that the library does. */
+    QUICK_EXIT = CURLOPTTYPE_LONG + 21
 };
 
 /* Held inside libcurl too, whose TLS library's locks must be free at a fork. */
@@ -137,6 +139,9 @@ make_locked(struct ak_ca_file *file)
         ak_free(multi);
         return NULL;
     }
+    /* Without it the end of the process joins the resolver's threads.  Older ones
+     * refuse it: there the easy handle's own says the same (connect.c). */
+    curl_multi_setopt(multi->handle, (CURLMoption)QUICK_EXIT, 1L);
     multi->ca = *file;
     file->path = ak_buf_make(MOST_PATH);
     return multi;
