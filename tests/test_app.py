@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ from flask import Blueprint, Flask, current_app
 
 import apikit
 from apikit import APIFlask, add_metadata_route, set_flask_metadata
+from tests.metadata_twice import ask_twice
 
 pytestmark = pytest.mark.flask
 
@@ -97,8 +99,7 @@ def test_current_app_is_an_app() -> None:
     with app.app_context():
         set_flask_metadata(current_app, **GOOD, route="/a")
         add_metadata_route(current_app, "/b")
-    client = app.test_client()
-    assert client.get("/a/metadata").data == client.get("/b/v1.0/metadata.json").data
+    assert ask_twice(app, "/a/metadata").body == ask_twice(app, "/b/v1.0/metadata.json").body
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_subclass_of_apiflask_with_its_own_keywords() -> None:
 
     app = Service(static_folder=None)
     assert app.static_folder is None
-    assert app.test_client().get("/service/metadata").get_json()["name"] == "service"
+    assert json.loads(ask_twice(app, "/service/metadata").body)["name"] == "service"
 
 
 def _loaded_by(statement: str) -> set[str]:
