@@ -323,21 +323,26 @@ class PooledSession(Session):
 
     def _publish(self, turn: Turn) -> None:
         """Tell the other processes what came of the log-in; take theirs if they were faster."""
-        now = time.time()
-        if self.login_state == "bad-credentials":
-            until = now + self._shared.negative_ttl
-            turn.publish(Refusal(until, self.login_message), self._shared.negative_ttl)
-        elif self.login_state != "ok":
-            turn.forget()
-        elif cookies := tuple(self.cookies._rows()):
-            before = turn.found.record
-            known = before.serial if isinstance(before, Entry) else 0
-            self._serial = max(self._serial, known) + 1
-            entry = Entry(self._serial, now, now + self._shared.ttl, cookies)
-            if not turn.publish(entry, self._shared.ttl):
-                found = self._shared.store.load(self.key, self.owner_key)
-                if isinstance(found.record, Entry) and found.record.serial >= self._serial:
-                    self._take_over(found)
+        before = turn.found.record
+        known = max(self._serial, before.serial if isinstance(before, Entry) else 0)
+        if self._tell(turn, known + 1):
+            return
+        found = self._shared.store.load(self.key, self.owner_key)
+        if isinstance(found.record, Entry) and found.record.serial > known:
+            self._take_over(found)
+
+    def _tell(self, turn: Turn, serial: int) -> bool:
+        """Tell the other processes; return False if another took over in the meantime."""
+        now, negative_ttl = time.time(), self._shared.negative_ttl
+        if self.login_state == "bad-credentials" and negative_ttl > 0:
+            return turn.publish(Refusal(now + negative_ttl, self.login_message), negative_ttl)
+        if self.login_state != "ok":
+            return turn.forget()
+        cookies = tuple(self.cookies._rows())
+        if not cookies:
+            return True
+        self._serial = serial
+        return turn.publish(Entry(serial, now, now + self._shared.ttl, cookies), self._shared.ttl)
 
     def _running_renewal(self) -> Future[bool] | None:
         """Return the renewal that is going on, in this process."""

@@ -54,10 +54,12 @@ class Revocations:
     def find(self, held: Callable[[], Sequence[_H]]) -> list[_H]:
         """Return what of `held` was revoked; nothing if it was looked for just now.
 
+        So is what was made while the store was away: nobody can say what was revoked since.
+
         Parameters
         ----------
         held
-            Returns what is held; called only if something was revoked since the last time.
+            Returns what is held.
         """
         now = time.monotonic()
         with self._lock:
@@ -65,16 +67,21 @@ class Revocations:
                 return []
             self._next_look = now + LOOK_SECONDS  # one thread looks, and the others go on
         pulse = self._store.pulse()
-        if pulse is None or pulse == self._pulse:
+        if pulse is None:
             return []
+        is_news = pulse != self._pulse
         # Before the look at what is held: what comes to it now is told to `note`.
         self._pulse = pulse
-        known = [one for one in held() if one.marks is not None]
+        everything = held()
+        unknown = [one for one in everything if one.marks is None]
+        if not is_news:
+            return unknown
+        known = [one for one in everything if one.marks is not None]
         marks = self._store.marks([one.owner_key for one in known])
         if marks is None:
             self._pulse = None
             return []
-        return [one for one, mark in zip(known, marks, strict=True) if one.marks != mark]
+        return unknown + [one for one, mark in zip(known, marks, strict=True) if one.marks != mark]
 
     def note(self, pulse: str | None) -> None:
         """Compare all again next time if something was revoked since `pulse`.

@@ -75,9 +75,9 @@ class Turn:
             return True  # the store was away, or nothing is to be kept
         return self._store.save(self._key, self._token, self.found.marks, record, ttl)
 
-    def forget(self) -> None:
-        """Let nobody take over what was there before."""
-        self._store.forget(self._key, self._token)
+    def forget(self) -> bool:
+        """Let nobody take over what was there before; False if another took over the log-in."""
+        return self._store.forget(self._key, self._token)
 
     def _keep(self) -> None:
         while not self._ended.wait(self._store.lease / 3):

@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -138,6 +139,18 @@ def test_host_name_of_a_server_with_tls_is_checked(
         store.close()
 
 
+def test_no_frame_shows_the_password_of_the_server() -> None:
+    with start_redis("--requirepass tiger-lily") as server:
+        store = RedisStore(f"redis://:hunter2-and-more@127.0.0.1:{server.port}", SECRET)
+        with pytest.raises(StoreError, match="AuthenticationError") as failure:
+            store.pulse()
+    shown = traceback.TracebackException.from_exception(failure.value, capture_locals=True)
+    text = "".join(shown.format())
+    assert "redis.py" in text
+    assert "hunter2" not in text
+    assert SECRET not in text
+
+
 # What is owed to a store that was away.
 
 
@@ -181,6 +194,73 @@ def test_threads_that_revoke_at_once_are_no_failure_of_the_store() -> None:
         list(threads.map(steady.revoke, owners))
     assert set(store.revoked) == set(owners)
     assert lines == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_session_of_when_the_store_was_away_is_made_anew(
+    near: login_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can say whether it was revoked since, by a process that the store was there for."""
+    monkeypatch.setattr("apikit._revocations.LOOK_SECONDS", 0)
+    with open_redis() as kind, make(kind, near) as one, make(kind, near) as other:
+        kind.client.config_set("min-replicas-to-write", 1)
+        session = get(other)
+        assert get(other) is session
+        kind.client.config_set("min-replicas-to-write", 0)
+        one.discard(BASE_URL, "ann")
+        assert get(other) is not session
+        assert get(other) is get(other)
+        get(one)
+        assert near.logins == 2
+        assert one.stats()["shared_logins"] == 1
+
+
+# A login whose lock was lost, or that was refused.
+
+
+class Gate:
+    """Holds the first log-in form that comes, and answers it by a refusal."""
+
+    def __init__(self, near: login_world.World) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+        near.before = self
+
+    def __call__(self, request: Any) -> bytes | None:
+        if request.url != SESSION_URL or self.reached.is_set():
+            return None
+        self.reached.set()
+        assert self.open.wait(PATIENCE)
+        return login_world.answer(422)
+
+
+def test_refusal_of_who_lost_the_lock_gives_way_to_a_login_that_was_good(
+    kind: Kind, near: login_world.World
+) -> None:
+    gate = Gate(near)
+    with make(kind, near) as one, make(kind, near) as other, ThreadPoolExecutor(1) as threads:
+        stopped = threads.submit(get, one)
+        assert gate.reached.wait(PATIENCE)
+        (lock,) = kind.names("lock:")
+        kind.drop(lock)  # as if its lease were over
+        session = get(other)
+        gate.open.set()
+        assert stopped.result(PATIENCE).cookies == session.cookies
+        assert get(one) is stopped.result()
+    assert near.logins == 1
+
+
+@pytest.mark.parametrize("negative_ttl", [0, 60])
+def test_password_that_became_wrong_leaves_no_login_behind(
+    kind: Kind, near: login_world.World, negative_ttl: int
+) -> None:
+    with make(kind, near, negative_ttl=negative_ttl) as pool:
+        session = get(pool)
+        near.before = lambda request: (
+            login_world.answer(422) if request.url == SESSION_URL else None
+        )
+        session.authenticate()
+        assert session.login_state == "bad-credentials"
+        assert len(kind.names("record:")) == (1 if negative_ttl else 0)
 
 
 # A session that became another user's.

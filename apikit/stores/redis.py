@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from apikit.stores.protocol import StoreError
 from apikit.stores.sealed import SealedStore, check_seconds
 from apikit.stores.sealing import require
 from apikit.stores.urls import masked
@@ -137,7 +138,9 @@ class RedisStore(SealedStore):
             if isinstance(failure, ReadOnlyError) or "READONLY" in str(failure):
                 # It was the primary and is a replica now: its address may lead to the new one.
                 self._client.connection_pool.disconnect(inuse_connections=False)
-            raise self._unusable(failure) from failure
+            # By its type alone, since a server's text may repeat what it was sent; and without
+            # its frames, since redis-py has a password among their locals.
+            raise StoreError(f"{self!r}: {type(failure).__name__}") from None
 
 
 def _connect(url: str, shown: str, timeout: float) -> Any:

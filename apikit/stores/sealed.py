@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from apikit.stores import log
-from apikit.stores.protocol import StoreError
 from apikit.stores.records import Found, Record, read_record, write_record
 from apikit.stores.sealing import Seal
 
@@ -173,10 +172,6 @@ class SealedStore(ABC):
         if problem not in self._said:
             self._said.add(problem)
             log.warn(problem, self)
-
-    def _unusable(self, exception: BaseException) -> StoreError:
-        """Return the error for a failure; the text of a server may repeat what it was sent."""
-        return StoreError(f"{self!r}: {type(exception).__name__}")
 
 
 def check_seconds(name: str, value: float) -> None:
