@@ -42,7 +42,11 @@ def run(options: argparse.Namespace) -> int:
         settings = read_settings(options.file)
         if options.interval is not None:
             settings = dataclasses.replace(settings, interval=options.interval)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise CommandError(
+            f"cannot read {options.file}: {error.strerror}; give the path of a TOML file"
+        ) from error
+    except ValueError as error:
         raise CommandError(str(error)) from error
     return _ask_all(settings) if options.once else _serve(settings, options.host, options.port)
 
