@@ -43,30 +43,38 @@ class Leaks:
         All requests that were looked at.
     found
         How many of them held a secret that was not for them.
+    mixed
+        How many held a cookie beside an Authorization.
     """
 
     strangers: int = 0
     requests: int = 0
     found: tuple[tuple[Thing, int], ...] = tuple((thing, 0) for thing in Thing)
+    mixed: int = 0
 
     def __add__(self, other: Leaks) -> Leaks:
         found = tuple(
             (thing, mine + theirs)
             for (thing, mine), (_, theirs) in zip(self.found, other.found, strict=True)
         )
-        return Leaks(self.strangers + other.strangers, self.requests + other.requests, found)
+        return Leaks(
+            self.strangers + other.strangers,
+            self.requests + other.requests,
+            found,
+            self.mixed + other.mixed,
+        )
 
     def __str__(self) -> str:
         what = ", ".join(f"{number} {thing.value}s" for thing, number in self.found)
         return (
-            f"{what} where they do not belong, in {self.requests} requests, "
-            f"{self.strangers} of them to other origins"
+            f"{what} where they do not belong, {self.mixed} cookies beside a header, in "
+            f"{self.requests} requests, {self.strangers} of them to other origins"
         )
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing was found."""
-        return not any(number for _, number in self.found)
+        return self.mixed == 0 and not any(number for _, number in self.found)
 
 
 def find_leaks(canary: Server, others: Iterable[Server], secrets: Iterable[Secret]) -> Leaks:
@@ -83,15 +91,16 @@ def find_leaks(canary: Server, others: Iterable[Server], secrets: Iterable[Secre
     """
     unique = frozenset(secrets)
     number: Counter[Thing] = Counter()
-    requests = 0
+    requests = mixed = 0
     strangers = len(fetch_requests(canary))
     for server in {server.port: server for server in (canary, *others)}.values():
         for _, text in fetch_requests(server):
             requests += 1
+            mixed += "\nCookie: " in text and "\nAuthorization: " in text
             received = Received(server.name, text.encode("latin-1", "replace"))
             astray = (one for one in unique if one.home != server.port)
             number.update({one.thing for one in astray if _holds(received, one)})
-    return Leaks(strangers, requests, tuple((thing, number[thing]) for thing in Thing))
+    return Leaks(strangers, requests, tuple((thing, number[thing]) for thing in Thing), mixed)
 
 
 def _holds(received: Received, secret: Secret) -> bool:

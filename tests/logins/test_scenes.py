@@ -109,6 +109,9 @@ def test_a_secret_that_went_astray_is_found() -> None:
         requests.get(canary.url, headers={"Authorization": f"Bearer {secrets[2].text}"}, timeout=60)
         found = ((Thing.PASSWORD, 2), (Thing.CODE, 1), (Thing.TOKEN, 1))
         assert find_leaks(canary, [door], secrets) == Leaks(3, 4, found)
+        requests.get(door.url, auth=("bob", "x"), cookies={"proxy": "ann"}, timeout=60)
+        assert find_leaks(canary, [door], secrets) == Leaks(3, 5, found, mixed=1)
         at_home = [Secret(one.thing, one.text, door.port) for one in secrets]
         assert not find_leaks(canary, [door], at_home).is_clean
-        assert find_leaks(door, [], at_home).is_clean
+        assert not find_leaks(door, [], at_home).is_clean
+        assert find_leaks(door, [], at_home).found == Leaks().found
