@@ -46,6 +46,7 @@ def counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.mark.timeout(300)  # valgrind, seven times
 def test_slowdown_fails_and_says_what_to_do(
     counts: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

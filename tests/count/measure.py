@@ -25,8 +25,6 @@ from tests.tools.project import ROOT, Refusal
 __all__ = ["count", "count_all"]
 
 VALGRIND: Final = (
-    "setarch",
-    "--addr-no-randomize",
     "valgrind",
     "--tool=cachegrind",
     "--cache-sim=no",
