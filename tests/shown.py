@@ -8,16 +8,24 @@ import json
 import logging
 import pickle
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 from urllib.parse import quote, quote_plus
 
-import pytest
 import structlog
 
 from apikit import get_logger
 
-__all__ = ["leaks_in", "logging_all", "spellings", "texts_of"]
+__all__ = ["Captured", "leaks_in", "logging_all", "spellings", "texts_of"]
+
+
+class Captured(Protocol):
+    """What was written to standard output and error, as pytest's ``capsys`` has it."""
+
+    def readouterr(self) -> Sequence[str]:
+        """Return both since the last time."""
+        ...
 
 
 def spellings(secret: str) -> set[str]:
@@ -67,13 +75,13 @@ def _frames_of(exception: BaseException) -> Iterator[str]:
 
 
 @contextmanager
-def logging_all(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+def logging_all(captured: Captured) -> Iterator[Callable[[], str]]:
     """Let everything be logged, by structlog's lines too; yield what returns what was."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     get_logger(level="debug")
     try:
-        yield lambda: "".join(capsys.readouterr())
+        yield lambda: "".join(captured.readouterr())
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import isolation, logins, mixing
+from tests.prove import isolation, logins, mixing, secrets
 from tests.prove.__main__ import PROMISES
 from tests.prove.harness import Tally
+from tests.prove.secrets_cases import FAILURES, SECRET
 
 SHORT = {
     "truncation": 1200,
@@ -20,6 +21,7 @@ SHORT = {
     "mixing": 2000,
     "logins": len(logins.SCENES),
     "canaries": PROMISES["canaries"].full,
+    "secrets": 1,
 }
 
 
@@ -29,7 +31,10 @@ def test_every_promise_has_a_short_form() -> None:
 
 #: The sanitizer's quarantine grows by what was given back: no memory can be judged; nor can
 #: valgrind run what is instrumented; and the services of the last two are other programs.
-NO_ASAN = {name: [pytest.mark.no_asan] for name in ("longlife", "valgrind", "isolation", "logins")}
+NO_ASAN = {
+    name: [pytest.mark.no_asan]
+    for name in ("longlife", "secrets", "valgrind", "isolation", "logins")
+}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +64,20 @@ def test_logins_finds_out_workers_that_share_nothing(tmp_path: Path) -> None:
     assert workers > 1
     assert tally["gunicorn on memory: log-ins"] == workers
     assert tally["gunicorn on memory: tries"] > 1
+
+
+@pytest.mark.no_asan  # as above
+def test_secrets_finds_out_an_error_that_shows_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError(f"no user with {SECRET}")
+
+    monkeypatch.setitem(FAILURES, "an error that shows it", fail)
+    tally = Tally.open(tmp_path / "state.json", 1, quiet=True)
+    assert not secrets.prove(tally).kept
+    assert tally["found in texts"] > 0
+    assert tally["found in memory"] == 0
 
 
 def test_mixing_finds_out_a_header_beside_a_cookie(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.prove import (
     logins,
     longlife,
     mixing,
+    secrets,
     truncation,
     valgrind,
 )
@@ -34,6 +35,7 @@ PROMISES: dict[str, Promise] = {
         mixing,
         logins,
         canaries,
+        secrets,
     )
 }
 
