@@ -27,7 +27,7 @@ from tests.servers import (
 from .clients import CallersToken, Client, Reply, SessionClient
 from .counting import Count
 from .leaks import Secret, Thing
-from .tokens import get_token
+from .tokens import REFUSED, get_token
 from .worlds import Provider, World
 
 __all__ = [
@@ -115,7 +115,9 @@ class Scene:
         return self.token(user)
 
     def know(self, thing: Thing, text: str) -> str:
-        """Take note of a secret, and return it."""
+        """Take note of a secret, if it is one, and return it."""
+        if text == REFUSED:
+            return text
         at_proxy = thing is Thing.TOKEN or self.world.provider is Provider.HTPASSWD
         home = self.world.door if at_proxy else self.world.provider_door
         self.world.secrets.append(Secret(thing, text, home.port))
