@@ -51,7 +51,7 @@ typedef struct {
     int64_t pool_wait;
     size_t max_body;
     _Atomic long max_redirects;
-    _Atomic char stream, trust_env, cookies_per_call; /* 0 or 1: PyMemberDef's T_BOOL */
+    _Atomic char stream, trust_env, cookies_per_call; /* 0 or 1 */
     atomic_bool closed;
     /* The session's own fields as they go out, while headers stays at the
      * generation. */
@@ -111,8 +111,9 @@ int ak_nanoseconds_from(PyObject *object, const char *name, int64_t *nanoseconds
  * TypeError. */
 int ak_check_transport(PyObject *object);
 
-/* ---- session.c and session_init.c ---- */
+/* ---- session_settings.c and session_init.c ---- */
 
+extern PyGetSetDef ak_session_settings[];
 int ak_session_set_timeout(PyObject *self, PyObject *value, void *closure);
 int ak_session_set_deadline(PyObject *self, PyObject *value, void *closure);
 int ak_session_init(PyObject *self, PyObject *args, PyObject *kwargs);

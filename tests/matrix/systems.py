@@ -148,7 +148,8 @@ class Place:
         """Return the variables of a command there."""
         passed = {name: text for name, text in os.environ.items() if PASSED_ON.match(name)}
         if self._root is None:
-            return {**os.environ, **passed, "PYTHON": self._python}
+            own = {"PYTHON": self._python, "APIKIT_CERTIFICATES_PYTHON": sys.executable}
+            return {**os.environ, **own}
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return {**passed, "PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb"}
 

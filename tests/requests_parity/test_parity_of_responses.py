@@ -225,6 +225,8 @@ def test_codings(servers, name, stream):
     body, coding = CODINGS[name]
     url = servers.here + raw(answer(body, f"Content-Encoding: {coding}"))
     reason = "cut-zstd" if name in ("broken zstd", "cut zstd") else None
+    if name == "two members" and stream and sys.version_info >= (3, 14):
+        reason = "every-member"
     check(servers, lambda s: b"".join(s.get(url, stream=stream).iter_content(100)), reason)
 
 

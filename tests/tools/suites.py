@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = ["SUITES", "Suite"]
 
 TSAN_MARKER = "/* tsan */"
 NO_TESTS_RAN = 5
+IS_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 ORDINARY = "not differential and not services and not logins"
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
@@ -139,9 +141,10 @@ def run_pytest(
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [str(python), "-P", "-m", module, f"--junit-xml={report}", *arguments]
-    status = run_visibly(
-        command, neutral_environment(extra_environment), most_seconds=4 * result.budget
-    )
+    # Where there need be none, no extension of others turns the GIL on.
+    environment = {"PYTHON_GIL": "0"} if IS_FREE_THREADED else {}
+    environment.update(extra_environment or {})
+    status = run_visibly(command, neutral_environment(environment), most_seconds=4 * result.budget)
     if report.exists():
         read_junit(report, result)
     if status == NO_TESTS_RAN:
