@@ -1,4 +1,4 @@
-"""A life of sessions in a process of its own, whose memory `prove.secrets` looks through.
+"""A life of sessions in a process of its own, whose memory `prove.leaks` looks through.
 
 The password is computed, so that it is nowhere in this process but where it was put. Of its
 Python objects none is large: pymalloc keeps them in mappings of its own, and what malloc's

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove import isolation, logins, mixing, secrets
+from tests.prove import isolation, leaks, logins, mixing
 from tests.prove.__main__ import PROMISES
 from tests.prove.harness import Tally
 from tests.prove.secrets_cases import FAILURES, SECRET
@@ -75,7 +75,7 @@ def test_secrets_finds_out_an_error_that_shows_one(
 
     monkeypatch.setitem(FAILURES, "an error that shows it", fail)
     tally = Tally.open(tmp_path / "state.json", 1, quiet=True)
-    assert not secrets.prove(tally).kept
+    assert not leaks.prove(tally).kept
     assert tally["found in texts"] > 0
     assert tally["found in memory"] == 0
 

@@ -12,10 +12,10 @@ from tests.prove import (
     fork,
     isolation,
     kill,
+    leaks,
     logins,
     longlife,
     mixing,
-    secrets,
     truncation,
     valgrind,
 )
@@ -35,7 +35,7 @@ PROMISES: dict[str, Promise] = {
         mixing,
         logins,
         canaries,
-        secrets,
+        leaks,
     )
 }
 
@@ -44,26 +44,30 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     listing = "\n".join(f"  {one.name:<12}{one.says}" for one in PROMISES.values())
     parser = argparse.ArgumentParser(
         prog="python -m tests.prove",
-        description="Prove one promise about the session and print its figure.",
+        description="Prove promises about the session and print the figure of each.",
         epilog=f"promises:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", choices=sorted(PROMISES), metavar="NAME")
+    parser.add_argument("names", choices=sorted(PROMISES), metavar="NAME", nargs="+")
     parser.add_argument("--n", type=int, help="how many steps (default: the promised number)")
     parser.add_argument("--fresh", action="store_true", help="do not resume an unfinished run")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0 if the promise was kept."""
+    """Run the command; return 0 if the promises were kept."""
     options = _parse(arguments)
-    promise = PROMISES[options.name]
+    kept = [_prove(PROMISES[name], options) for name in options.names]
+    return 0 if all(kept) else 1
+
+
+def _prove(promise: Promise, options: argparse.Namespace) -> bool:
     path = ROOT / ".cache" / "prove" / f"{promise.name}.json"
     if options.fresh:
         path.unlink(missing_ok=True)
     verdict = promise.prove(Tally.open(path, options.n or promise.full))
-    print(f"{promise.name}: {verdict.figure}: {'kept' if verdict.kept else 'BROKEN'}")
-    return 0 if verdict.kept else 1
+    print(f"{promise.name}: {verdict.figure}: {'kept' if verdict.kept else 'BROKEN'}", flush=True)
+    return verdict.kept
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ from tests.faults.children import unused_port
 from tests.login_world import BASE_URL, PROXY, SESSION_URL, World, answer
 from tests.shown import texts_of
 
-__all__ = ["ANN", "BITLY", "FAILURES", "SECRET", "all_shown"]
+__all__ = ["ANN", "BITLY", "FAILURES", "SAID", "SECRET", "all_shown"]
+
+#: The line that a service logs with a failure.
+SAID = "the service failed"
+
 
 SECRET = "hunter2&more=\u00e9"
 ANN = ("ann", SECRET)
@@ -154,6 +158,6 @@ def all_shown(name: str, logged: Callable[[], str]) -> list[str]:
         failure = exception
     assert failure is not None
     texts = [*texts_of(failure), logged()]
-    logging.getLogger("service").exception("failed", exc_info=failure)
-    structlog.get_logger().error("failed", exc_info=failure)
+    logging.getLogger("service").exception(SAID, exc_info=failure)
+    structlog.get_logger().error(SAID, exc_info=failure)
     return [*texts, logged()]
