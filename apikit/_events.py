@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Self, TypedDict, TypeVar, overload
+from typing import Any, Final, Generic, Protocol, Self, TypedDict, TypeVar, overload
 
+from apikit import _core
 from apikit.models import PreparedRequest
 from apikit.response import Response
 
@@ -13,6 +14,7 @@ __all__ = [
     "EventOptions",
     "Events",
     "Hook",
+    "Observer",
     "OnError",
     "OnLogin",
     "OnRequest",
@@ -21,16 +23,32 @@ __all__ = [
 ]
 
 #: Of all hooks.
-NAMES: Final = ("on_request", "on_response", "on_error", "on_login")
+NAMES: Final = ("on_request", "on_response", "on_error", "on_login", "observer")
 
-#: Is shown a request that is about to be sent; gives headers to add to it, or None.
+#: Is shown the first request of a call; gives headers to add to those of its origin, or None.
 OnRequest = Callable[[PreparedRequest], Mapping[str, str] | None]
-#: Is shown an answer, redirects and the pages of a log-in included.
+#: Is shown the answer that the call returns.
 OnResponse = Callable[[Response], object]
-#: Is shown why there was no answer, and the request.
+#: Is shown what the call raises, and its first request.
 OnError = Callable[[BaseException, PreparedRequest], object]
 #: Is shown a session whose log-in has just ended, well or not: see its `login_state`.
 OnLogin = Callable[[Any], object]
+
+
+class Observer(Protocol):
+    """What is told of each request on the wire: of redirects, of tries and of log-ins too."""
+
+    def announce(self, request: PreparedRequest) -> Mapping[str, str] | None:
+        """Tell of one that is about to be sent; returns headers to add to it, or None."""
+
+    def answer(self, response: Response) -> object:
+        """Tell of the answer; its ``request`` is the very object that was announced."""
+
+    def fail(self, exception: BaseException, request: PreparedRequest) -> object:
+        """Tell why there was none."""
+
+
+_METHODS: Final = ("announce", "answer", "fail")
 
 
 class EventOptions(TypedDict, total=False):
@@ -40,12 +58,14 @@ class EventOptions(TypedDict, total=False):
     on_response: OnResponse | None
     on_error: OnError | None
     on_login: OnLogin | None
+    observer: Observer | None
 
 
 class Events:
-    """The callables of a session; the C half calls `announce`, `answer` and `fail`.
+    """The hooks of a session, and its `Observer`.
 
-    They watch: one that raises is logged, once, and changes nothing.
+    They watch: one that raises is logged, once, and changes nothing.  The C half calls
+    `begin_watch` for a call, and itself for the requests of a log-in.
     """
 
     __slots__ = ("_raised", *NAMES)
@@ -56,12 +76,19 @@ class Events:
         on_response: OnResponse | None = None,
         on_error: OnError | None = None,
         on_login: OnLogin | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        given = on_request, on_response, on_error, on_login
-        for name, hook in zip(NAMES, given, strict=True):
+        for name, hook in zip(NAMES, (on_request, on_response, on_error, on_login), strict=False):
             if hook is not None and not callable(hook):
                 raise TypeError(f"{name} must be a callable or None, not {type(hook).__name__}")
             setattr(self, name, hook)
+        for method in _METHODS if observer is not None else ():
+            if not callable(getattr(observer, method, None)):
+                raise TypeError(
+                    f"observer must have the methods {', '.join(_METHODS)}, or be None, not "
+                    f"{type(observer).__name__}"
+                )
+        self.observer = observer
         #: Those of which a failure has been logged.
         self._raised: set[str] = set()
 
@@ -69,34 +96,42 @@ class Events:
         """Whether anyone is told of anything."""
         return any(getattr(self, name) is not None for name in NAMES)
 
+    def begin_watch(self) -> Watch:
+        """Return who is told of one call and of its hops."""
+        return Watch(self)
+
     def announce(self, request: PreparedRequest) -> Mapping[str, str] | None:
-        """Tell of a request, and return the headers to add."""
-        added = self._call("on_request", request)
-        if added is not None and not isinstance(added, Mapping):
-            raise TypeError(
-                "on_request must return None or a mapping of headers to add, not "
-                f"{type(added).__name__}"
-            )
-        return added or None
+        """Tell of a hop, and return the headers to add to it."""
+        return self._ask("observer.announce", request)
 
     def answer(self, response: Response) -> None:
-        """Tell of an answer."""
-        self._call("on_response", response)
+        """Tell of the answer to a hop."""
+        self._call("observer.answer", response)
 
-    def fail(self, request: PreparedRequest, failure: BaseException) -> None:
-        """Tell of a request that got no answer."""
-        self._call("on_error", failure, request)
+    def fail(self, exception: BaseException, request: PreparedRequest) -> None:
+        """Tell of a hop that got no answer."""
+        self._call("observer.fail", exception, request)
 
     def tell_login(self, session: object) -> None:
         """Tell of a log-in that has ended."""
         self._call("on_login", session)
 
+    def _ask(self, name: str, request: PreparedRequest) -> Mapping[str, str] | None:
+        added = self._call(name, request)
+        if added is not None and not isinstance(added, Mapping):
+            raise TypeError(
+                f"{name} must return None or a mapping of headers to add, not "
+                f"{type(added).__name__}"
+            )
+        return added or None
+
     def _call(self, name: str, *arguments: object) -> Any:
-        hook = getattr(self, name)
-        if hook is None:
+        hook, _, method = name.partition(".")
+        found = getattr(self, hook)
+        if found is None:
             return None
         try:
-            return hook(*arguments)
+            return (getattr(found, method) if method else found)(*arguments)
         except Exception:
             if name not in self._raised:
                 import logging
@@ -106,6 +141,50 @@ class Events:
                     "%s raised; the call goes on, and this is said once", name
                 )
             return None
+
+
+class Watch:
+    """One call: its hops are the observer's, its beginning and its end are the hooks'.
+
+    Parameters
+    ----------
+    events
+        Those of its session when it began.
+    """
+
+    __slots__ = ("_added", "_events", "_request")
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._request: PreparedRequest | None = None
+        self._added: Mapping[str, str] | None = None
+
+    def announce(self, request: PreparedRequest) -> Mapping[str, str] | None:
+        """Tell of a hop; the headers that a hook gave may be secrets of the first one's origin."""
+        added = self._events.announce(request)
+        if self._request is None:
+            self._request = request
+            self._added = self._events._ask("on_request", request)
+        if self._added is None or not _core.same_origin(request.url, self._request.url):
+            return added
+        return {**(added or {}), **self._added}
+
+    def answer(self, response: Response) -> None:
+        """Tell of the answer to a hop."""
+        self._events.answer(response)
+
+    def fail(self, exception: BaseException, request: PreparedRequest) -> None:
+        """Tell of a hop that got no answer."""
+        self._events.fail(exception, request)
+
+    def end(self, response: Response) -> None:
+        """Tell of what the call returns."""
+        self._events._call("on_response", response)
+
+    def end_in_failure(self, exception: BaseException) -> None:
+        """Tell of what the call raises, if there was a request."""
+        if self._request is not None:
+            self._events._call("on_error", exception, self._request)
 
 
 _T = TypeVar("_T")

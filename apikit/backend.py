@@ -23,7 +23,7 @@ from apikit._caller import (
 )
 from apikit._core import BackendError
 from apikit._credentials import Credentials
-from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse
+from apikit._events import Hook, Observer, OnError, OnLogin, OnRequest, OnResponse
 from apikit._failures import (
     failed_call,
     failed_login,
@@ -95,6 +95,7 @@ class Backend:
     on_response: Hook[OnResponse] = Hook()
     on_error: Hook[OnError] = Hook()
     on_login: Hook[OnLogin] = Hook()
+    observer: Hook[Observer] = Hook()
 
     def __init__(
         self,

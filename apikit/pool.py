@@ -15,7 +15,7 @@ from typing import Any, Final, Self, Unpack, cast
 from apikit import errors
 from apikit._checks import check_count, check_seconds, check_text
 from apikit._credentials import Credentials
-from apikit._events import Hook, OnError, OnLogin, OnRequest, OnResponse, with_hook
+from apikit._events import Hook, Observer, OnError, OnLogin, OnRequest, OnResponse, with_hook
 from apikit._kept import Kept, Refused, soonest
 from apikit._pooled import (
     LoginError,
@@ -86,6 +86,7 @@ class SessionPool:
     on_response: Hook[OnResponse] = Hook()
     on_error: Hook[OnError] = Hook()
     on_login: Hook[OnLogin] = Hook()
+    observer: Hook[Observer] = Hook()
 
     def __init__(
         self,

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 from apikit import _core, _prepare
 from apikit._authentication import SESSION_URL as SESSION_URL
 from apikit._authentication import split_password
-from apikit._events import Events, Hook, OnError, OnLogin, OnRequest, OnResponse, with_hook
+from apikit._events import (
+    Events,
+    Hook,
+    Observer,
+    OnError,
+    OnLogin,
+    OnRequest,
+    OnResponse,
+    with_hook,
+)
 from apikit._renewal import Renewing, leave
 from apikit.cookies import CookieJar
 from apikit.login import Login, Otp, find_way
@@ -111,17 +120,19 @@ class Session(Renewing):
         For tests: a callable that takes the `PreparedRequest` of each hop and gives the
         bytes of an HTTP/1.1 answer, in place of any server: see `apikit.testing`.
     on_request
-        A callable that is shown each `PreparedRequest` before it is sent, those of
-        redirects and of the log-in included.  What it returns, a mapping or None, are
-        headers to add to that one.  If this one or one of the next three raises, that is
-        logged once, and the call goes on.
+        A callable that is shown the first `PreparedRequest` of each call before it is sent.
+        What it returns, a mapping or None, are headers to add to what the call sends to
+        that request's origin.  If this hook or another one raises, that is logged once,
+        and the call goes on.
     on_response
-        A callable that is shown each answer; its ``request`` is the very object that
-        `on_request` was shown.
+        A callable that is shown the answer that a call returns, redirects in its ``history``.
     on_error
-        A callable that is shown the exception and the request, where there was no answer.
+        A callable that is shown the exception that a call raises, and its first request.
     on_login
         A callable that is shown the session when a log-in has ended, well or not.
+    observer
+        What is told of each request on the wire, those of redirects, of tries and of
+        log-ins too: an object with the methods of `apikit.session.Observer`.
     **options
         The rest, as in `SessionOptions`:
     timeout
@@ -155,8 +166,8 @@ class Session(Renewing):
     headers, cookies, auth, params, proxies, hooks, verify, cert, stream, timeout, \
 deadline, max_redirects, trust_env, transport
         What every call begins with, as in requests; may be assigned.
-    on_request, on_response, on_error, on_login
-        The hooks; may be assigned.
+    on_request, on_response, on_error, on_login, observer
+        Who is told of what; may be assigned.
     login_state : str
         How the last login ended: "none" (there was none), "ok", "bad-credentials",
         "two-factor", "consent", "device", "rate-limited", "no-form" or "error".
@@ -175,6 +186,7 @@ deadline, max_redirects, trust_env, transport
     on_response: Hook[OnResponse] = Hook()
     on_error: Hook[OnError] = Hook()
     on_login: Hook[OnLogin] = Hook()
+    observer: Hook[Observer] = Hook()
 
     def __init__(
         self,
@@ -193,9 +205,10 @@ deadline, max_redirects, trust_env, transport
         on_response: OnResponse | None = None,
         on_error: OnError | None = None,
         on_login: OnLogin | None = None,
+        observer: Observer | None = None,
         **options: Unpack[SessionOptions],
     ) -> None:
-        events = Events(on_request, on_response, on_error, on_login)
+        events = Events(on_request, on_response, on_error, on_login, observer)
         way = find_way(login)
         own, secret = split_password(authentication_postdata)
         is_given = bool(oauth2_password or way.function)

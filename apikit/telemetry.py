@@ -23,7 +23,7 @@ except ImportError as missing:
         "apikit.telemetry needs OpenTelemetry: pip install 'sqre-apikit-c[otel]'"
     ) from missing
 
-from apikit._events import EventOptions
+from apikit._events import EventOptions, OnLogin
 from apikit.models import PreparedRequest
 from apikit.response import Response
 
@@ -90,12 +90,7 @@ class Telemetry:
 
     def hooks(self) -> EventOptions:
         """Return the hooks: ``Backend(url, app=app, **telemetry.hooks())``."""
-        return {
-            "on_request": self._begin,
-            "on_response": self._end,
-            "on_error": self._fail,
-            "on_login": self._count_login,
-        }
+        return {"observer": self, "on_login": self._count_login}
 
     def watch(self, pool: SessionPool, name: str = "default") -> None:
         """Let the metrics show a pool's stats, for as long as the process runs.
@@ -122,7 +117,8 @@ class Telemetry:
                 description=f"What SessionPool.stats() calls {event}.",
             )
 
-    def _begin(self, request: PreparedRequest) -> Mapping[str, str]:
+    def announce(self, request: PreparedRequest) -> Mapping[str, str]:
+        """Begin the span of a request; returns the headers that lead to it."""
         attributes = _attributes_of(request)
         method = str(attributes["http.request.method"])
         span = self._tracer.start_span(
@@ -135,15 +131,17 @@ class Telemetry:
         self._propagator.inject(carrier, trace.set_span_in_context(span))
         return carrier
 
-    def _end(self, response: Response) -> None:
+    def answer(self, response: Response) -> None:
+        """End the span of what was answered."""
         status = response.status_code
         result: dict[str, Any] = {"http.response.status_code": status}
         if status >= HTTPStatus.BAD_REQUEST:
             result["error.type"] = str(status)
         self._close(response.request, result, failed=status >= HTTPStatus.BAD_REQUEST)
 
-    def _fail(self, failure: BaseException, request: PreparedRequest) -> None:
-        kind = type(failure)
+    def fail(self, exception: BaseException, request: PreparedRequest) -> None:
+        """End the span of what was not."""
+        kind = type(exception)
         prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
         self._close(request, {"error.type": f"{prefix}{kind.__qualname__}"}, failed=True)
 
@@ -173,13 +171,12 @@ def instrument(
 ) -> Telemetry:
     """Make spans and metrics of what a session, a pool or a back end sends from now on.
 
-    Hooks that it has go on to be called, after those of the telemetry.  A pool, also that of a
-    back end, is watched too.
+    Its hooks stay as they are.  A pool, also that of a back end, is watched too.
 
     Parameters
     ----------
     target
-        Whose requests.  Do it once: twice makes two spans of each request.
+        Whose requests.
     tracer_provider, meter_provider
         As for `Telemetry`.
 
@@ -192,27 +189,35 @@ def instrument(
     ------
     TypeError
         If the target is something else.
+    ValueError
+        If it has an observer, as one that is instrumented already.
     """
     if not hasattr(type(target), "on_request"):
         raise TypeError(
             f"target must be a Session, a SessionPool or a Backend, not {type(target).__name__}"
         )
+    if target.observer is not None:
+        raise ValueError(
+            f"the {type(target).__name__} has an observer, a {type(target.observer).__name__}, and "
+            "may have one: instrument() is for those without"
+        )
     telemetry = Telemetry(tracer_provider=tracer_provider, meter_provider=meter_provider)
-    for name, hook in telemetry.hooks().items():
-        setattr(target, name, _chain(getattr(target, name), hook))
+    target.observer = telemetry
+    target.on_login = _chain(target.on_login, telemetry._count_login)
     pool: Any = getattr(target, "pool", target)
     if hasattr(pool, "stats"):
         telemetry.watch(pool)
     return telemetry
 
 
-def _chain(own: Callable[..., Any] | None, hook: Any) -> Callable[..., Any]:
-    """Return what calls both; of the headers that they give one's own win."""
+def _chain(own: OnLogin | None, count: OnLogin) -> OnLogin:
+    if own is None:
+        return count
+    told = own
 
-    def both(*arguments: Any) -> Any:
-        added = hook(*arguments)
-        more = None if own is None else own(*arguments)
-        return {**added, **more} if added and more else added or more
+    def both(session: Any) -> None:
+        count(session)
+        told(session)
 
     return both
 

@@ -47,11 +47,72 @@ class Listener:
         return [name for name, _ in self.told]
 
 
+class Hops:
+    """An observer that keeps what it was told, in order."""
+
+    def __init__(self, added: Any = None) -> None:
+        self.added = added
+        self.told: list[tuple[str, Any]] = []
+
+    def announce(self, request: PreparedRequest) -> Any:
+        self.told.append(("request", request))
+        return self.added
+
+    def answer(self, response: Response) -> None:
+        self.told.append(("response", response))
+
+    def fail(self, exception: BaseException, request: PreparedRequest) -> None:
+        self.told.append(("error", (exception, request)))
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.told]
+
+
+def test_a_call_is_told_once(server: FaultServer) -> None:
+    server.script("/from", [answer(b"", "Location: /busy", status="302 Found")])
+    server.script("/busy", [answer(b"", status="503 Busy")], [answer(b"there")])
+    listener, hops = Listener({"X-Own": "1"}), Hops()
+    policy = Retry(2, status_forcelist=[503])
+    with Session(retries=policy, observer=hops, **listener.hooks()) as session:
+        response = session.get(server.url("/from"))
+        assert listener.names() == ["request", "response"]
+        assert listener.told[0][1].url == server.url("/from")
+        assert listener.told[1][1] is response
+        assert hops.names() == ["request", "response"] * 4
+    assert [sent.header("x-own") for sent in server.seen()] == ["1"] * 4
+
+
+def test_headers_of_a_hook_stay_at_their_origin(server: FaultServer) -> None:
+    elsewhere = server.url("/to").replace("127.0.0.1", "localhost")
+    server.script("/from", [answer(b"", f"Location: {elsewhere}", status="302 Found")])
+    server.script("/to", [answer(b"")])
+    with Session(on_request=lambda request: {"X-Api-Key": "s3cret"}) as session:
+        session.get(server.url("/from"))
+    assert [sent.header("x-api-key") for sent in server.seen()] == ["s3cret", None]
+
+
+def test_failure_after_a_redirect_is_told_with_the_first_request(server: FaultServer) -> None:
+    server.script("/from", [answer(b"", "Location: /short", status="302 Found")])
+    server.script("/short", [close()])
+    listener = Listener()
+    with Session(**listener.hooks()) as session, pytest.raises(errors.ConnectionError) as caught:
+        session.get(server.url("/from"))
+    assert listener.names() == ["request", "error"]
+    assert listener.told[1][1] == (caught.value, listener.told[0][1])
+
+
+def test_what_cannot_be_sent_is_not_told() -> None:
+    listener = Listener()
+    with Session(**listener.hooks()) as session, pytest.raises(errors.MissingSchema):
+        session.get("nowhere")
+    assert listener.names() == []
+
+
 def test_each_hop_is_told_with_one_request_object(server: FaultServer) -> None:
     server.script("/from", [answer(b"", "Location: /to", status="302 Found")])
     server.script("/to", [answer(b"there")])
-    listener = Listener()
-    with Session(**listener.hooks()) as session:
+    listener = Hops()
+    with Session(observer=listener) as session:
         response = session.get(server.url("/from"))
     assert response.text == "there"
     assert listener.names() == ["request", "response", "request", "response"]
@@ -90,8 +151,7 @@ def test_credentials_stay_at_their_origin_all_the_same(server: FaultServer) -> N
     elsewhere = server.url("/to").replace("127.0.0.1", "localhost")
     server.script("/from", [answer(b"", f"Location: {elsewhere}", status="302 Found")])
     server.script("/to", [answer(b"")])
-    listener = Listener({"traceparent": TRACE})
-    with Session(**listener.hooks()) as session:
+    with Session(observer=Hops({"traceparent": TRACE})) as session:
         session.get(server.url("/from"), auth=("ann", "s3cret"))
     first, second = server.seen()
     assert first.header("authorization") is not None
@@ -124,22 +184,24 @@ def test_broken_answer_is_told(server: FaultServer) -> None:
 
 def test_each_try_is_told(server: FaultServer) -> None:
     server.script("/busy", [answer(b"", status="503 Busy")])
-    listener = Listener()
+    listener, hops = Listener(), Hops()
     policy = Retry(2, status_forcelist=[503], raise_on_status=False)
-    with Session(retries=policy, **listener.hooks()) as session:
+    with Session(retries=policy, observer=hops, **listener.hooks()) as session:
         session.get(server.url("/busy"))
-    assert listener.names() == ["request", "response"] * 3
+    assert listener.names() == ["request", "response"]
+    assert hops.names() == ["request", "response"] * 3
 
 
 def test_last_redirect_of_too_many_is_an_answer(server: FaultServer) -> None:
     server.script("/loop", [answer(b"", "Location: /loop", status="302 Found")])
-    listener = Listener()
+    listener, hops = Listener(), Hops()
     with (
-        Session(max_redirects=1, **listener.hooks()) as session,
+        Session(max_redirects=1, observer=hops, **listener.hooks()) as session,
         pytest.raises(TooManyRedirects),
     ):
         session.get(server.url("/loop"))
-    assert listener.names() == ["request", "response"] * 2
+    assert listener.names() == ["request", "error"]
+    assert hops.names() == ["request", "response"] * 2
 
 
 HOOKS = ["on_request", "on_response", "on_error", "on_login"]
@@ -238,13 +300,13 @@ def test_hooks_of_a_back_end_reach_all_of_its_sessions() -> None:
 
 
 def test_log_in_is_told_with_its_pages_and_without_the_password() -> None:
-    listener, world = Listener(), World()
-    world.session(**listener.hooks()).authenticate()
-    assert listener.told[-1] == ("login", "ok")
-    posts = [one for name, one in listener.told if name == "request" and one.method == "POST"]
+    listener, hops, world = Listener(), Hops(), World()
+    world.session(observer=hops, **listener.hooks()).authenticate()
+    assert listener.told == [("login", "ok")]
+    posts = [one for name, one in hops.told if name == "request" and one.method == "POST"]
     assert [post.url for post in posts] == [SESSION_URL]
     assert posts[0].body is None
-    assert "s3cret" not in repr([vars(one) for name, one in listener.told if name == "request"])
+    assert "s3cret" not in repr([vars(one) for name, one in hops.told if name == "request"])
 
 
 def test_log_in_that_the_network_ends_is_told() -> None:
@@ -280,6 +342,29 @@ def test_hook_that_cannot_be_called(hook: str) -> None:
     wrong: dict[str, Any] = {hook: 3}
     with pytest.raises(TypeError, match=f"{hook} must be a callable or None, not int"):
         Session(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [3, print, object()])
+def test_observer_that_lacks_a_method(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="observer must have the methods announce, answer, fail"):
+        Session(observer=wrong)
+
+
+@pytest.mark.parametrize("method", ["announce", "answer", "fail"])
+def test_observer_that_raises_changes_nothing_and_is_logged_once(
+    method: str, server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script("/fine", [answer(b"fine")])
+    server.script("/short", [close()])
+    hops = Hops()
+    setattr(hops, method, fail)
+    with Session(observer=hops) as session:
+        for _ in range(2):
+            assert session.get(server.url("/fine")).text == "fine"
+            with pytest.raises(errors.ConnectionError):
+                session.post(server.url("/short"))
+    (record,) = caplog.records
+    assert f"observer.{method} raised" in record.getMessage()
 
 
 def test_request_hook_that_returns_nonsense(server: FaultServer) -> None:

@@ -117,6 +117,8 @@ def test_instrument_a_session_that_has_hooks(server: FaultServer, recorder: Reco
     with Session(on_request=add, on_response=told.append) as session:
         made = instrument(session, tracer_provider=recorder.tracers, meter_provider=recorder.meters)
         assert isinstance(made, Telemetry)
+        with pytest.raises(ValueError, match="has an observer, a Telemetry, and may have one"):
+            instrument(session)
         session.get(server.url("/api"))
     assert len(told) == 2
     (span,) = recorder.spans()
@@ -152,6 +154,7 @@ def test_request_of_before_the_hooks_has_no_span(recorder: Recorder) -> None:
 
         session.on_request = set_hooks
         assert session.get("https://back.end/").text == "x"
+        session.on_request = None
         assert recorder.spans() == []
         assert session.get("https://back.end/").text == "x"
     assert len(recorder.spans()) == 1

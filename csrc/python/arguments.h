@@ -49,6 +49,7 @@ struct ak_arguments {
     PyObject *jar;                  /* borrowed; of a login, NULL for the session's */
     PyObject *call_jar;             /* borrowed; that jar and the call's cookies, or NULL */
     PyObject *content_type;         /* borrowed; of data that is encoded already, or NULL */
+    PyObject *watch;                /* borrowed; who is told of the call as a whole, or NULL */
     enum ak_credentials credentials;
     enum ak_purpose purpose;
     enum ak_source source;

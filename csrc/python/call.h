@@ -100,7 +100,8 @@ struct ak_call {
     PyObject *sink;           /* bytes that the exchange fills, or NULL */
     PyObject *history;        /* list of Response, or NULL while empty */
     size_t history_bytes;     /* of their bodies */
-    PyObject *observer;       /* of the present hop: the session's, or None */
+    PyObject *watch;          /* who is told of the call and its hops, or NULL */
+    PyObject *observer;       /* of the present hop: that, or the session's, or None */
     PyObject *announced;      /* the request as the observer was shown it, or NULL */
     PyObject *headers_of_hop; /* a Headers with what the observer added, or NULL */
 };
@@ -188,12 +189,20 @@ int ak_call_ask_transport(struct ak_call *call, PyObject *transport, enum ak_ste
 
 /* ---- observer.c ---- */
 
-/* Show the session's observer, if it has one, the request of the present hop,
- * and add the headers that it gives to this hop: 0 or -1. */
+/* Let the session's observer, if it has one, watch a call: *watch, new, or NULL for
+ * nobody.  0 or -1. */
+int ak_begin_watch(SessionObject *session, PyObject **watch);
+/* Tell WATCH of the end of its call, RESPONSE, or with NULL the exception that is set:
+ * RESPONSE, or NULL with an exception. */
+PyObject *ak_end_watch(PyObject *watch, PyObject *response);
+
+/* Show the watch of the call or, without one, the session's observer the request of
+ * the present hop, and add the headers that it gives to this hop: 0 or -1. */
 int ak_call_announce(struct ak_call *call);
 /* Tell it of RESPONSE, or with NULL of the exception that is set: RESPONSE, or
  * NULL with an exception.  Only after a hop that was announced. */
 PyObject *ak_call_report(struct ak_call *call, PyObject *response);
+
 /* ---- session_way.c ---- */
 
 /* Last of all: where the session's way is a header, no cookie goes along, and what

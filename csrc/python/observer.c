@@ -1,5 +1,5 @@
-/* Whom a session tells of each request, each answer and each failure, hop by
- * hop: apikit._events has the object; without one nothing is done here. */
+/* Whom a session tells of each call, and of its requests, answers and failures hop
+ * by hop: apikit._events has the objects; without one nothing is done here. */
 #include "python/call.h"
 
 #include "python/errors.h"
@@ -25,7 +25,9 @@ ak_call_announce(struct ak_call *call)
 {
     Py_CLEAR(call->announced);
     Py_CLEAR(call->headers_of_hop);
-    Py_XSETREF(call->observer, ak_session_setting(call->session, &call->session->observer));
+    Py_XSETREF(call->observer, call->watch != NULL
+                                   ? Py_NewRef(call->watch)
+                                   : ak_session_setting(call->session, &call->session->observer));
     if (call->observer == Py_None) {
         return 0;
     }
@@ -47,13 +49,14 @@ ak_call_announce(struct ak_call *call)
     return result;
 }
 
-/* Tell of the exception that is set, which stays unless the observer raises. */
+/* Tell of the exception that is set, which stays unless the observer raises.
+ * REQUEST may be NULL. */
 static void
-report_failure(struct ak_call *call)
+report_failure(PyObject *observer, const char *method, PyObject *request)
 {
     PyObject *failure = ak_take_exception(); /* new */
-    PyObject *done =
-        PyObject_CallMethod(call->observer, "fail", "OO", call->announced, failure); /* new */
+    PyObject *done = PyObject_CallMethod(observer, method, request == NULL ? "O" : "OO", failure,
+                                         request); /* new */
     if (done == NULL) {
         Py_DECREF(failure);
         return;
@@ -69,13 +72,38 @@ ak_call_report(struct ak_call *call, PyObject *response)
         return response;
     }
     if (response == NULL) {
-        report_failure(call);
+        report_failure(call->observer, "fail", call->announced);
         return NULL;
     }
     PyObject *done = NULL;
     if (PyObject_SetAttrString(response, "request", call->announced) == 0) {
         done = PyObject_CallMethod(call->observer, "answer", "O", response); /* new */
     }
+    if (done == NULL) {
+        Py_CLEAR(response);
+    }
+    Py_XDECREF(done);
+    return response;
+}
+
+int
+ak_begin_watch(SessionObject *session, PyObject **watch)
+{
+    PyObject *observer = ak_session_setting(session, &session->observer); /* new */
+    *watch = observer == Py_None ? NULL : PyObject_CallMethod(observer, "begin_watch", NULL);
+    int result = *watch == NULL && observer != Py_None ? -1 : 0;
+    Py_DECREF(observer);
+    return result;
+}
+
+PyObject *
+ak_end_watch(PyObject *watch, PyObject *response)
+{
+    if (response == NULL) {
+        report_failure(watch, "end_in_failure", NULL);
+        return NULL;
+    }
+    PyObject *done = PyObject_CallMethod(watch, "end", "(O)", response); /* new */
     if (done == NULL) {
         Py_CLEAR(response);
     }

@@ -284,6 +284,7 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     call->source = arguments->source;
     call->withheld = with_credentials ? 0 : AK_FIELDS_CREDENTIALS;
     call->purpose = arguments->purpose;
+    call->watch = Py_XNewRef(arguments->watch);
     call->identity_epoch = arguments->source == AK_FROM_REQUEST
                                ? arguments->identity_epoch
                                : ak_session_identity_epoch(session);
@@ -300,7 +301,7 @@ ak_call_new(SessionObject *session, const struct ak_arguments *arguments)
     return call;
 }
 
-enum { OWNED_COUNT = 23 };
+enum { OWNED_COUNT = 24 };
 
 /* Every object that the call holds. */
 static void
@@ -318,7 +319,7 @@ owned_objects(const struct ak_call *call, PyObject *owned[OWNED_COUNT])
         call->jar,          call->headers_elsewhere,
         call->announced,    call->headers_of_hop,
         call->auth_hooks,   call->observer,
-        call->lent_to,
+        call->lent_to,      call->watch,
     };
     memcpy(owned, objects, sizeof(objects));
 }

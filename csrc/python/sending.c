@@ -235,8 +235,9 @@ read_once(struct ak_arguments *arguments, PyObject **kept)
     return 0;
 }
 
-PyObject *
-ak_send(struct module_state *state, SessionObject *session, struct ak_arguments *arguments)
+/* Send ARGUMENTS as often as it takes. */
+static PyObject *
+send_enough(struct module_state *state, SessionObject *session, struct ak_arguments *arguments)
 {
     struct ak_body_record record = {NULL, NULL};
     PyObject *response = NULL, *kept = NULL;
@@ -249,5 +250,20 @@ ak_send(struct module_state *state, SessionObject *session, struct ak_arguments 
     Py_XDECREF(record.body);
     Py_XDECREF(record.start);
     Py_XDECREF(kept);
+    return response;
+}
+
+PyObject *
+ak_send(struct module_state *state, SessionObject *session, struct ak_arguments *arguments)
+{
+    if (ak_begin_watch(session, &arguments->watch) < 0) {
+        return NULL;
+    }
+    PyObject *watch = arguments->watch;
+    PyObject *response = send_enough(state, session, arguments);
+    if (watch != NULL) {
+        response = ak_end_watch(watch, response);
+        Py_DECREF(watch);
+    }
     return response;
 }
