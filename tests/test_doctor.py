@@ -277,7 +277,7 @@ def test_redis_that_cannot_be_written_to_is_a_problem(doctor: Doctor, tmp_path: 
     with (
         reserve_port("the cluster's own") as port,
         start_redis() as primary,
-        start_redis(f"--replicaof 127.0.0.1 {primary.port}") as replica,
+        start_redis(f"--replicaof 127.0.0.1 {primary.port}", f"--dir {tmp_path}") as replica,
         start_redis(
             "--cluster-enabled yes", f"--cluster-port {port}", f"--dir {tmp_path}"
         ) as cluster,

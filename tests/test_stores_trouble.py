@@ -83,7 +83,7 @@ def test_new_primary_is_found_by_the_address_of_the_old_one(tmp_path: Path) -> N
     address.symlink_to(sockets[0])
     next_address.symlink_to(sockets[1])
     with (
-        start_redis(f"--unixsocket {sockets[0]}") as old,
+        start_redis(f"--unixsocket {sockets[0]}", f"--dir {tmp_path}") as old,
         start_redis(f"--unixsocket {sockets[1]}") as new,
         RedisStore(f"unix://{address}", SECRET, timeout=30) as store,
     ):
