@@ -26,7 +26,15 @@ SUITE_OF_OTHERS = "bookworm"
 DEBIAN_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 #: What the wheel requires, as tests/requirements.txt pins it.
 DEPENDENCIES = (
-    ("blinker click Flask idna itsdangerous Jinja2 MarkupSafe structlog Werkzeug").lower().split()
+    "blinker",
+    "click",
+    "flask",
+    "idna",
+    "itsdangerous",
+    "jinja2",
+    "markupsafe",
+    "structlog",
+    "werkzeug",
 )
 PLACE = CACHE / "release" / "bare"
 TRIAL = Path(__file__).with_name("trial.py")
@@ -182,7 +190,7 @@ def installed(
         system = System(root)
         (pip,) = (root / "trial" / "wheels").glob("pip-*.whl")
         install = [System.PYTHON, f"/trial/wheels/{pip.name}/pip", "install", "--no-index", "-q"]
-        install += ["--find-links=/trial/wheels", "--root-user-action=ignore"]
+        install += ["--find-links=/trial/wheels", "--root-user-action=ignore", "--no-compile"]
         system.run(interpreter(kind, root), "-m", "venv", "--without-pip", "/trial/venv")
         system.run(*install, f"/trial/wheels/{wheel.name}", *names)
         yield system
