@@ -70,6 +70,8 @@ class Shown:
             if isinstance(thing, PreparedRequest):
                 self.texts += [repr(thing.body), repr(thing.headers)]
 
+    announce = answer = fail = tell  # as an observer, of each hop
+
     def see(self, *things: Any) -> None:
         """Look at responses with their requests, sessions and pools."""
         for thing in things:
@@ -89,7 +91,7 @@ def open_session(world: World, shown: Shown, name: str) -> Session:
     options, secret = WAYS[name]
     session = Session("ann", None, world.base_url, world.provider,
                       on_request=shown.tell, on_response=shown.tell, on_error=shown.tell,
-                      on_login=shown.tell, **options)  # fmt: skip
+                      on_login=shown.tell, observer=shown, **options)  # fmt: skip
     session.hooks["response"].append(shown.hook)
     session.set_oauth2_password(secret if secret == TOKEN else "s3cret")
     session.authenticate()

@@ -12,6 +12,7 @@ from typing import Any
 
 from apikit import APIFlask, Backend, SessionPool, open_store
 from apikit.models import PreparedRequest
+from apikit.response import Response
 
 __all__ = ["USER_HEADER", "server"]
 
@@ -29,10 +30,18 @@ def _note(name: str, line: str) -> None:
         os.close(file)
 
 
-def _note_login(request: PreparedRequest) -> None:
-    """Note which process sends a request of a log-in to the provider, and when."""
-    if request.url is not None and request.url.startswith(os.environ["PROVIDER_URL"]):
-        _note("logins", f"{os.getpid()} {time.monotonic()}")
+class _LoginNotes:
+    """Notes which process sends a request of a log-in to the provider, and when."""
+
+    def announce(self, request: PreparedRequest) -> None:
+        if request.url is not None and request.url.startswith(os.environ["PROVIDER_URL"]):
+            _note("logins", f"{os.getpid()} {time.monotonic()}")
+
+    def answer(self, response: Response) -> None:
+        """Nothing to note."""
+
+    def fail(self, exception: BaseException, request: PreparedRequest) -> None:
+        """Nothing to note."""
 
 
 def server() -> APIFlask:
@@ -61,7 +70,7 @@ def server() -> APIFlask:
             login_timeout=_PATIENCE,
             timeout=_PATIENCE,
             retries=2,
-            on_request=_note_login,
+            observer=_LoginNotes(),
         ),
         session_url=f"{os.environ['PROVIDER_URL']}/session",
         deadline=_PATIENCE,

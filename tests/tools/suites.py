@@ -255,7 +255,7 @@ SUITES = (
     Suite("c-asan", 45, lambda result, _: run_c(result, ASAN)),
     Suite("c-tsan", 45, lambda result, _: run_c(result, TSAN, TSAN_MARKER)),
     Suite("fuzz", 30, run_fuzz),
-    Suite("py", 240, run_py, takes_arguments=True),
+    Suite("py", 330, run_py, takes_arguments=True),
     Suite("py-flask22", 60, run_flask22, takes_arguments=True),
     Suite("differential", 60, run_differential, takes_arguments=True),
     Suite("services", 60, run_services, takes_arguments=True),
