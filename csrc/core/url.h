@@ -93,6 +93,10 @@ AK_MUST_CHECK enum ak_status ak_url_append_masked(struct ak_buf *out, const stru
  * is '+', letters, digits and "_.-~" stay, all other bytes are %XX. */
 AK_MUST_CHECK enum ak_status ak_url_append_form_coded(struct ak_buf *out, struct ak_str text);
 
+/* NAME=VALUE, both coded so, after an "&" unless OUT is empty. */
+AK_MUST_CHECK enum ak_status ak_url_append_form_pair(struct ak_buf *out, struct ak_str name,
+                                                     struct ak_str value);
+
 /* Undo percent coding (not '+'); a "%" that starts no escape stays. */
 AK_MUST_CHECK enum ak_status ak_url_append_unquoted(struct ak_buf *out, struct ak_str text);
 

@@ -173,6 +173,19 @@ ak_url_append_form_coded(struct ak_buf *out, struct ak_str text)
 }
 
 enum ak_status
+ak_url_append_form_pair(struct ak_buf *out, struct ak_str name, struct ak_str value)
+{
+    enum ak_status status = out->len > 0 ? ak_buf_append_char(out, '&') : AK_OK;
+    if (status == AK_OK) {
+        status = ak_url_append_form_coded(out, name);
+    }
+    if (status == AK_OK) {
+        status = ak_buf_append_char(out, '=');
+    }
+    return status == AK_OK ? ak_url_append_form_coded(out, value) : status;
+}
+
+enum ak_status
 ak_url_append_unquoted(struct ak_buf *out, struct ak_str text)
 {
     enum ak_status status = ak_buf_reserve(out, text.len);

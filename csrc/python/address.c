@@ -107,19 +107,6 @@ raise_growth(enum ak_status status)
     return -1;
 }
 
-static enum ak_status
-append_pair(struct ak_buf *query, struct ak_str name, struct ak_str value)
-{
-    enum ak_status status = query->len > 0 ? ak_buf_append_char(query, '&') : AK_OK;
-    if (status == AK_OK) {
-        status = ak_url_append_form_coded(query, name);
-    }
-    if (status == AK_OK) {
-        status = ak_buf_append_char(query, '=');
-    }
-    return status == AK_OK ? ak_url_append_form_coded(query, value) : status;
-}
-
 /* One pair of str: 1 when coded into QUERY, 0 when it is something else, -1. */
 static int
 code_pair(PyObject *key, PyObject *value, struct ak_buf *query)
@@ -133,8 +120,8 @@ code_pair(PyObject *key, PyObject *value, struct ak_buf *query)
     if (text == NULL) {
         return -1;
     }
-    enum ak_status status = append_pair(query, ak_str_of(name, (size_t)key_length),
-                                        ak_str_of(text, (size_t)value_length));
+    enum ak_status status = ak_url_append_form_pair(query, ak_str_of(name, (size_t)key_length),
+                                                    ak_str_of(text, (size_t)value_length));
     return status == AK_OK ? 1 : raise_growth(status);
 }
 

@@ -15,7 +15,7 @@ struct ak_type_fact {
 };
 
 /* A dict in which every item is the one that it was.  VERSION is the dict's when that
- * was seen last: see get_version in kept_answer.c. */
+ * was seen last: see get_version in kept_facts.c. */
 struct ak_items_fact {
     PyObject *dict;
     PyObject *items; /* tuple: key, value, key, value... in the dict's order */

@@ -65,6 +65,18 @@ report_failure(PyObject *observer, const char *method, PyObject *request)
     ak_raise_again(failure);
 }
 
+/* Tell of RESPONSE (stolen): RESPONSE, or NULL if the observer raises. */
+static PyObject *
+report_answer(PyObject *observer, const char *method, PyObject *response)
+{
+    PyObject *done = PyObject_CallMethod(observer, method, "(O)", response); /* new */
+    if (done == NULL) {
+        Py_CLEAR(response);
+    }
+    Py_XDECREF(done);
+    return response;
+}
+
 PyObject *
 ak_call_report(struct ak_call *call, PyObject *response)
 {
@@ -75,15 +87,11 @@ ak_call_report(struct ak_call *call, PyObject *response)
         report_failure(call->observer, "fail", call->announced);
         return NULL;
     }
-    PyObject *done = NULL;
-    if (PyObject_SetAttrString(response, "request", call->announced) == 0) {
-        done = PyObject_CallMethod(call->observer, "answer", "O", response); /* new */
+    if (PyObject_SetAttrString(response, "request", call->announced) < 0) {
+        Py_DECREF(response);
+        return NULL;
     }
-    if (done == NULL) {
-        Py_CLEAR(response);
-    }
-    Py_XDECREF(done);
-    return response;
+    return report_answer(call->observer, "answer", response);
 }
 
 int
@@ -103,10 +111,5 @@ ak_end_watch(PyObject *watch, PyObject *response)
         report_failure(watch, "end_in_failure", NULL);
         return NULL;
     }
-    PyObject *done = PyObject_CallMethod(watch, "end", "(O)", response); /* new */
-    if (done == NULL) {
-        Py_CLEAR(response);
-    }
-    Py_XDECREF(done);
-    return response;
+    return report_answer(watch, "end", response);
 }

@@ -202,19 +202,6 @@ field_value(const struct login_form *form, Py_ssize_t index, PyObject *value, st
     return utf8_of(value, text);
 }
 
-static enum ak_status
-append_pair(struct ak_buf *out, struct ak_str name, struct ak_str value)
-{
-    enum ak_status status = out->len > 0 ? ak_buf_append_char(out, '&') : AK_OK;
-    if (status == AK_OK) {
-        status = ak_url_append_form_coded(out, name);
-    }
-    if (status == AK_OK) {
-        status = ak_buf_append_char(out, '=');
-    }
-    return status == AK_OK ? ak_url_append_form_coded(out, value) : status;
-}
-
 /* Twice over the fields: to learn the size, so that the buffer never grows and
  * leaves a copy behind, then to write. */
 static int
@@ -231,7 +218,7 @@ write_form(const struct login_form *form, struct ak_buf *out)
                 return -1;
             }
             size += 2 + 3 * (name_text.len + value_text.len);
-            if (writing && append_pair(out, name_text, value_text) != AK_OK) {
+            if (writing && ak_url_append_form_pair(out, name_text, value_text) != AK_OK) {
                 PyErr_NoMemory();
                 return -1;
             }

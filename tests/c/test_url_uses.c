@@ -262,6 +262,20 @@ test_codings(void **state)
     }
 }
 
+static void
+test_pairs_of_a_form_are_coded_and_joined(void **state)
+{
+    (void)state;
+    struct ak_buf out = ak_buf_make(100);
+    assert_int_equal(ak_url_append_form_pair(&out, AK_STR("a b"), AK_STR("")), AK_OK);
+    assert_int_equal(ak_url_append_form_pair(&out, AK_STR("c&"), AK_STR("d=")), AK_OK);
+    assert_str(ak_buf_str(&out), "a+b=&c%26=d%3D");
+    ak_buf_free(&out);
+    struct ak_buf small = ak_buf_make(3);
+    assert_int_equal(ak_url_append_form_pair(&small, AK_STR("ab"), AK_STR("c")), AK_TOO_LARGE);
+    ak_buf_free(&small);
+}
+
 int
 main(void)
 {
@@ -274,6 +288,7 @@ main(void)
         cmocka_unit_test(test_loopback_and_address),
         cmocka_unit_test(test_masked_text_hides_userinfo_and_fragment),
         cmocka_unit_test(test_codings),
+        cmocka_unit_test(test_pairs_of_a_form_are_coded_and_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
