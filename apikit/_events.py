@@ -10,10 +10,9 @@ from apikit.models import PreparedRequest
 from apikit.response import Response
 
 __all__ = [
-    "NAMES",
     "EventOptions",
     "Events",
-    "Hook",
+    "Hooked",
     "Observer",
     "OnError",
     "OnLogin",
@@ -22,8 +21,8 @@ __all__ = [
     "with_hook",
 ]
 
-#: Of all hooks.
-NAMES: Final = ("on_request", "on_response", "on_error", "on_login", "observer")
+_HOOKS: Final = ("on_request", "on_response", "on_error", "on_login")
+_NAMES: Final = (*_HOOKS, "observer")
 
 #: Is shown the first request of a call; gives headers to add to those of its origin, or None.
 OnRequest = Callable[[PreparedRequest], Mapping[str, str] | None]
@@ -68,7 +67,7 @@ class Events:
     `begin_watch` for a call, and itself for the requests of a log-in.
     """
 
-    __slots__ = ("_raised", *NAMES)
+    __slots__ = ("_raised", *_NAMES)
 
     def __init__(
         self,
@@ -78,7 +77,8 @@ class Events:
         on_login: OnLogin | None = None,
         observer: Observer | None = None,
     ) -> None:
-        for name, hook in zip(NAMES, (on_request, on_response, on_error, on_login), strict=False):
+        given = (on_request, on_response, on_error, on_login)
+        for name, hook in zip(_HOOKS, given, strict=True):
             if hook is not None and not callable(hook):
                 raise TypeError(f"{name} must be a callable or None, not {type(hook).__name__}")
             setattr(self, name, hook)
@@ -94,7 +94,7 @@ class Events:
 
     def __bool__(self) -> bool:
         """Whether anyone is told of anything."""
-        return any(getattr(self, name) is not None for name in NAMES)
+        return any(getattr(self, name) is not None for name in _NAMES)
 
     def begin_watch(self) -> Watch:
         """Return who is told of one call and of its hops."""
@@ -102,22 +102,28 @@ class Events:
 
     def announce(self, request: PreparedRequest) -> Mapping[str, str] | None:
         """Tell of a hop, and return the headers to add to it."""
-        return self._ask("observer.announce", request)
+        return self._ask("observer.announce", self._of_observer("announce"), request)
 
     def answer(self, response: Response) -> None:
         """Tell of the answer to a hop."""
-        self._call("observer.answer", response)
+        self._call("observer.answer", self._of_observer("answer"), response)
 
     def fail(self, exception: BaseException, request: PreparedRequest) -> None:
         """Tell of a hop that got no answer."""
-        self._call("observer.fail", exception, request)
+        self._call("observer.fail", self._of_observer("fail"), exception, request)
 
     def tell_login(self, session: object) -> None:
         """Tell of a log-in that has ended."""
-        self._call("on_login", session)
+        self._call("on_login", self.on_login, session)
 
-    def _ask(self, name: str, request: PreparedRequest) -> Mapping[str, str] | None:
-        added = self._call(name, request)
+    def _of_observer(self, method: str) -> Callable[..., Any] | None:
+        found: Callable[..., Any] | None = getattr(self.observer, method, None)
+        return found
+
+    def _ask(
+        self, name: str, hook: Callable[..., Any] | None, request: PreparedRequest
+    ) -> Mapping[str, str] | None:
+        added = self._call(name, hook, request)
         if added is not None and not isinstance(added, Mapping):
             raise TypeError(
                 f"{name} must return None or a mapping of headers to add, not "
@@ -125,13 +131,11 @@ class Events:
             )
         return added or None
 
-    def _call(self, name: str, *arguments: object) -> Any:
-        hook, _, method = name.partition(".")
-        found = getattr(self, hook)
-        if found is None:
+    def _call(self, name: str, hook: Callable[..., Any] | None, *arguments: object) -> Any:
+        if hook is None:
             return None
         try:
-            return (getattr(found, method) if method else found)(*arguments)
+            return hook(*arguments)
         except Exception:
             if name not in self._raised:
                 import logging
@@ -164,7 +168,7 @@ class Watch:
         added = self._events.announce(request)
         if self._request is None:
             self._request = request
-            self._added = self._events._ask("on_request", request)
+            self._added = self._events._ask("on_request", self._events.on_request, request)
         if self._added is None or not _core.same_origin(request.url, self._request.url):
             return added
         return {**(added or {}), **self._added}
@@ -179,19 +183,19 @@ class Watch:
 
     def end(self, response: Response) -> None:
         """Tell of what the call returns."""
-        self._events._call("on_response", response)
+        self._events._call("on_response", self._events.on_response, response)
 
     def end_in_failure(self, exception: BaseException) -> None:
         """Tell of what the call raises, if there was a request."""
         if self._request is not None:
-            self._events._call("on_error", exception, self._request)
+            self._events._call("on_error", self._events.on_error, exception, self._request)
 
 
 _T = TypeVar("_T")
 
 
-class Hook(Generic[_T]):
-    """An attribute that is one of the hooks, or None, of what has `_hook` and `_set_hook`."""
+class _Hook(Generic[_T]):
+    """An attribute that is one of the hooks, or None, of a `Hooked`."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Learn which one."""
@@ -213,6 +217,21 @@ class Hook(Generic[_T]):
         owner._set_hook(self._name, hook)
 
 
+class Hooked:
+    """What has hooks and an observer, as attributes that may be assigned.
+
+    A subclass keeps them: it has ``_hook(name)`` and ``_set_hook(name, hook)``.
+    """
+
+    __slots__ = ()
+
+    on_request: _Hook[OnRequest] = _Hook()
+    on_response: _Hook[OnResponse] = _Hook()
+    on_error: _Hook[OnError] = _Hook()
+    on_login: _Hook[OnLogin] = _Hook()
+    observer: _Hook[Observer] = _Hook()
+
+
 def with_hook(events: Events | None, name: str, hook: Any) -> Events | None:
     """Return what `events` are with another hook; None if there is none at all.
 
@@ -230,5 +249,5 @@ def with_hook(events: Events | None, name: str, hook: Any) -> Events | None:
     TypeError
         If it is neither.
     """
-    hooks = {one: getattr(events, one, None) for one in NAMES}
+    hooks = {one: getattr(events, one, None) for one in _NAMES}
     return Events(**{**hooks, name: hook}) or None

@@ -23,7 +23,7 @@ from apikit._caller import (
 )
 from apikit._core import BackendError
 from apikit._credentials import Credentials
-from apikit._events import Hook, Observer, OnError, OnLogin, OnRequest, OnResponse
+from apikit._events import Hooked
 from apikit._failures import (
     failed_call,
     failed_login,
@@ -44,7 +44,7 @@ __all__ = ["Backend"]
 _EXTENSION: Final = "apikit"
 
 
-class Backend:
+class Backend(Hooked):
     """The server that a service wraps, called as the service's caller.
 
     What is sent depends on the application's type of authentication:
@@ -90,12 +90,6 @@ class Backend:
     TypeError, ValueError
         If an argument is wrong, or the application's authentication lacks its endpoint.
     """
-
-    on_request: Hook[OnRequest] = Hook()
-    on_response: Hook[OnResponse] = Hook()
-    on_error: Hook[OnError] = Hook()
-    on_login: Hook[OnLogin] = Hook()
-    observer: Hook[Observer] = Hook()
 
     def __init__(
         self,

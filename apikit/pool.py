@@ -15,7 +15,7 @@ from typing import Any, Final, Self, Unpack, cast
 from apikit import errors
 from apikit._checks import check_count, check_seconds, check_text
 from apikit._credentials import Credentials
-from apikit._events import Hook, Observer, OnError, OnLogin, OnRequest, OnResponse, with_hook
+from apikit._events import Hooked, with_hook
 from apikit._kept import Kept, Refused, soonest
 from apikit._pooled import (
     LoginError,
@@ -48,7 +48,7 @@ class _Flight:
     waiting: int = 0
 
 
-class SessionPool:
+class SessionPool(Hooked):
     """Sessions that are logged in, one for each endpoint, user and password.
 
     However many threads ask for a session that is not there yet, one log-in is made.
@@ -81,12 +81,6 @@ class SessionPool:
     TypeError, ValueError
         If an argument is wrong.
     """
-
-    on_request: Hook[OnRequest] = Hook()
-    on_response: Hook[OnResponse] = Hook()
-    on_error: Hook[OnError] = Hook()
-    on_login: Hook[OnLogin] = Hook()
-    observer: Hook[Observer] = Hook()
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from apikit._authentication import SESSION_URL as SESSION_URL
 from apikit._authentication import split_password
 from apikit._events import (
     Events,
-    Hook,
+    Hooked,
     Observer,
     OnError,
     OnLogin,
@@ -86,7 +86,7 @@ class SessionOptions(SharedOptions, total=False):
     deadline: float | None
 
 
-class Session(Renewing):
+class Session(Hooked, Renewing):
     """A client that keeps connections, cookies and settings from call to call.
 
     It has what requests' class of this name has, and logs in as the class of
@@ -181,12 +181,6 @@ deadline, max_redirects, trust_env, transport
     TypeError, ValueError
         If an argument is wrong.
     """
-
-    on_request: Hook[OnRequest] = Hook()
-    on_response: Hook[OnResponse] = Hook()
-    on_error: Hook[OnError] = Hook()
-    on_login: Hook[OnLogin] = Hook()
-    observer: Hook[Observer] = Hook()
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ except ImportError as missing:
         "apikit.telemetry needs OpenTelemetry: pip install 'sqre-apikit-c[otel]'"
     ) from missing
 
-from apikit._events import EventOptions, OnLogin
+from apikit._events import EventOptions, Hooked, OnLogin
 from apikit.models import PreparedRequest
 from apikit.response import Response
 
@@ -192,7 +192,7 @@ def instrument(
     ValueError
         If it has an observer, as one that is instrumented already.
     """
-    if not hasattr(type(target), "on_request"):
+    if not isinstance(target, Hooked):
         raise TypeError(
             f"target must be a Session, a SessionPool or a Backend, not {type(target).__name__}"
         )
