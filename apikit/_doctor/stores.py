@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from apikit._doctor.report import Report, masked
 from apikit.stores import StoreError, open_store
+from apikit.stores.steady import try_writing
 from apikit.stores.urls import MEMORY, find_file, find_server
 
 __all__ = ["find_stores"]
@@ -112,20 +113,13 @@ def _judge_redis(found: Mapping[str, Any], url: str, name: str) -> tuple[str, st
     if found.get("role") == "slave":
         return f"{name}, a replica", "give the primary: a replica cannot be written to"
     try:
-        _claim_once(url)
+        with open_store(url, secrets.token_hex(32), timeout=_SECONDS) as store:
+            try_writing(store)
     except StoreError:
         return f"{name}, not writable", "let the user write keys that begin with apikit:, and EVAL"
     except ModuleNotFoundError:
         return f"reached, {name}", _INSTALL
     return f"reached, {name}", ""
-
-
-def _claim_once(url: str) -> None:
-    """Take a lock that nobody needs, and give it back: all that a log-in writes is as this."""
-    with open_store(url, secrets.token_hex(32), timeout=_SECONDS) as store:
-        key = store.key_of("doctor", secrets.token_hex(16))
-        store.claim(key, "doctor")
-        store.release(key, "doctor")
 
 
 # SQLite.

@@ -12,7 +12,7 @@ from apikit.stores import log
 from apikit.stores.protocol import Store, StoreError
 from apikit.stores.records import Found, Record
 
-__all__ = ["PAUSE", "SteadyStore"]
+__all__ = ["PAUSE", "SteadyStore", "try_writing"]
 
 _D = TypeVar("_D")
 _T = TypeVar("_T")
@@ -105,7 +105,7 @@ class SteadyStore:
             return default
         try:
             if self._is_down:
-                self._try_writing()
+                try_writing(self._store)
             self._pay()
             answer = method(*args)
         except Exception as failure:  # of anybody's store, and no request may fail for it
@@ -123,13 +123,6 @@ class SteadyStore:
                 return False
             self._next_try = now + PAUSE  # one tries, and the others do not wait for it
             return True
-
-    def _try_writing(self) -> None:
-        """Raise if nothing can be written: a replica, or a full disk, can be read still."""
-        token = secrets.token_hex(16)
-        key = self._store.key_of("a lock that nobody waits for", token)
-        self._store.claim(key, token)
-        self._store.release(key, token)
 
     def _pay(self) -> None:
         """Revoke what was to be revoked; what is owed anew in the meantime is still owed then."""
@@ -158,6 +151,27 @@ class SteadyStore:
             was_down, self._is_down = self._is_down, False
         if was_down:
             log.tell("the store can be used again", self._store)
+
+
+def try_writing(store: Store) -> None:
+    """Take a lock that nobody needs, and give it back: all that a log-in writes is as this.
+
+    A replica, or a file on a full disk, can be read still.
+
+    Parameters
+    ----------
+    store
+        What is tried.
+
+    Raises
+    ------
+    StoreError
+        If nothing can be written.
+    """
+    token = secrets.token_hex(16)
+    key = store.key_of("a lock that nobody waits for", token)
+    store.claim(key, token)
+    store.release(key, token)
 
 
 def _nothing() -> None:
