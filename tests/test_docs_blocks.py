@@ -22,7 +22,15 @@ from apikit.testing import mock_backends
 from tests.bench.rows import ROWS
 from tests.demo.stack import SERVICE_FOLDER
 from tests.prove.__main__ import PROMISES
-from tests.servers import LOOPBACK, ROOT, Server, metric_value, start_backend, start_server
+from tests.servers import (
+    LOOPBACK,
+    ROOT,
+    Server,
+    metric_value,
+    start_backend,
+    start_nginx,
+    start_server,
+)
 from tests.test_docs import PAGES
 from tests.tools.pages import Block, blocks_of
 from tests.tools.project import neutral_environment
@@ -272,16 +280,6 @@ set_flask_metadata(app, "1", "https://example.org/where", "Says where", route={r
 {fix}
 app.add_url_rule({rule!r}, "where", lambda: url_for("where", _external=True))
 """
-NGINX = """
-daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
-    uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
-    server {{ listen {listen}; {block} }}
-}}
-"""
 HAPROXY = """
 defaults
     mode http
@@ -309,6 +307,21 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 
 
 @pytest.mark.no_asan  # the server and the front end are other programs
+def start_nginx_with(folder: Path, block: str) -> Server:
+    return start_nginx(folder, lambda port: f"server {{ listen {LOOPBACK}:{port}; {block} }}")
+
+
+def start_haproxy_with(folder: Path, block: str) -> Server:
+    file = folder / "haproxy.cfg"
+
+    def command(port: int) -> list[str | Path]:
+        text = HAPROXY.format(listen=f"{LOOPBACK}:{port}", block=block)
+        file.write_text(text, encoding="utf-8")
+        return ["/usr/sbin/haproxy", "-db", "-f", file]
+
+    return start_server("haproxy", command)
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -323,19 +336,9 @@ def test_front_end_of_the_page(where: tuple[str, Server], tmp_path: Path) -> Non
     printed, server = where
     assert printed.count("127.0.0.1:8080") == 1
     ours = printed.replace("127.0.0.1:8080", f"{LOOPBACK}:{server.port}")
-    file = tmp_path / "conf"
-    is_nginx = printed.startswith("location")
+    start = start_nginx_with if printed.startswith("location") else start_haproxy_with
 
-    def command(port: int) -> list[str | Path]:
-        text = NGINX if is_nginx else HAPROXY
-        file.write_text(
-            text.format(folder=tmp_path, listen=f"{LOOPBACK}:{port}", block=ours), encoding="utf-8"
-        )
-        if is_nginx:
-            return ["/usr/sbin/nginx", "-e", "stderr", "-c", file]
-        return ["/usr/sbin/haproxy", "-db", "-f", file]
-
-    with start_server("front end", command) as front, Session(trust_env=False) as session:
+    with start(tmp_path, ours) as front, Session(trust_env=False) as session:
         answer = session.get(f"{front.url}/mymicroservice/metadata.json")
         assert answer.json()["name"] == "where"
         url = session.get(f"{front.url}/mymicroservice/where").text

@@ -40,7 +40,8 @@ from tests.servers import (
     start_redis,
     start_server,
 )
-from tests.servers.nginx_auth import AuthRequest, find_nginx, start_nginx_auth
+from tests.servers.nginx import find_nginx
+from tests.servers.nginx_auth import AuthRequest, start_nginx_auth
 from tests.servers.proxy import write_htpasswd
 from tests.tools.pages import DOCS, rows_of
 from tests.tools.project import neutral_environment

@@ -19,6 +19,7 @@ from tests.servers import (
     Server,
     metric_value,
     start_backend,
+    start_nginx,
     start_provider,
     start_proxy,
     start_server,
@@ -33,12 +34,6 @@ SYSTEM = "/usr/sbin:/usr/local/sbin:/usr/bin"
 PATHS = ("metadata", "metadata.json", "v1.0/metadata", "v1.0/metadata.json")
 
 NGINX = """
-daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
-    uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
     proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
@@ -46,7 +41,6 @@ http {{
         listen 127.0.0.1:{port};
         {locations}
     }}
-}}
 """
 #: As it is; and with the prefix taken away, and said in a header.
 NGINX_LOCATION = """
@@ -268,18 +262,15 @@ def test_logins_of_the_workers_are_in_the_store(served: dict[str, Server], store
     assert sum(name.startswith("record:") for name in names) == 1
 
 
-def start_nginx(folder: Path, served: Mapping[str, Server]) -> Server:
-    def command(port: int) -> list[str | Path]:
+def start_nginx_before(folder: Path, served: Mapping[str, Server]) -> Server:
+    def write(port: int) -> str:
         locations = [NGINX_LOCATION.format(name=name, url=at.url) for name, at in served.items()]
-        text = NGINX.format(folder=folder, port=port, locations="".join(locations))
-        (folder / "nginx.conf").write_text(text)
-        program = shutil.which("nginx", path=SYSTEM) or "nginx"
-        return [program, "-e", "stderr", "-c", folder / "nginx.conf"]
+        return NGINX.format(port=port, locations="".join(locations))
 
-    return start_server("nginx", command)
+    return start_nginx(folder, write)
 
 
-def start_haproxy(folder: Path, served: Mapping[str, Server]) -> Server:
+def start_haproxy_before(folder: Path, served: Mapping[str, Server]) -> Server:
     def command(port: int) -> list[str | Path]:
         rules = [HAPROXY_RULES.format(name=name) for name in served]
         backends = [
@@ -294,7 +285,7 @@ def start_haproxy(folder: Path, served: Mapping[str, Server]) -> Server:
     return start_server("haproxy", command)
 
 
-@pytest.mark.parametrize("start", [start_nginx, start_haproxy])
+@pytest.mark.parametrize("start", [start_nginx_before, start_haproxy_before])
 def test_metadata_answers_behind_a_proxy_that_rewrites_and_one_that_does_not(
     served: dict[str, Server], tmp_path: Path, start: object
 ) -> None:

@@ -13,7 +13,8 @@ from .keycloak import (
     start_keycloak,
 )
 from .login_page import Style
-from .nginx_auth import AuthRequest, find_nginx, start_nginx_auth
+from .nginx import find_nginx, start_nginx
+from .nginx_auth import AuthRequest, start_nginx_auth
 from .oidc_provider import find_node, start_oidc_provider
 from .process import LOOPBACK, ROOT, Server, ServerError, reserve_port, start_server
 from .provider import PROVIDER_HOST, start_provider
@@ -84,6 +85,7 @@ __all__ = [
     "start_dex",
     "start_issuer",
     "start_keycloak",
+    "start_nginx",
     "start_nginx_auth",
     "start_oidc_provider",
     "start_oidc_proxy",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .process import Server, start_server
+from .nginx import start_nginx
+from .process import Server
 
-__all__ = ["AuthRequest", "find_nginx", "start_nginx_auth"]
+__all__ = ["AuthRequest", "start_nginx_auth"]
 
 
 class AuthRequest(enum.Enum):
@@ -32,13 +32,8 @@ class AuthRequest(enum.Enum):
     """nginx's own 401 page, which says nothing of a log-in."""
 
 
-_CONFIGURATION = """
-daemon off; master_process off; pid {folder}/pid; error_log stderr warn;
-events {{ worker_connections 64; }}
-http {{
-    access_log off; absolute_redirect off;
-    client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
-    uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
+_HTTP = """
+    absolute_redirect off;
     proxy_set_header Host $http_host;
     server {{
         listen 127.0.0.1:{port};
@@ -58,13 +53,7 @@ http {{
             proxy_pass {backend};
         }}
     }}
-}}
 """
-
-
-def find_nginx() -> str | None:
-    """Return the path of nginx, or None."""
-    return shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 
 @contextlib.contextmanager
@@ -83,14 +72,9 @@ def start_nginx_auth(
         The port to use; 0 takes a free one.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "nginx.conf")
 
-        def write(number: int) -> list[str | Path]:
-            text = _CONFIGURATION.format(
-                folder=folder, port=number, form=form.value, proxy=proxy.url, backend=backend.url
-            )
-            path.write_text(text)
-            return [find_nginx() or "nginx", "-e", "stderr", "-c", path]
+        def write(number: int) -> str:
+            return _HTTP.format(port=number, form=form.value, proxy=proxy.url, backend=backend.url)
 
-        with start_server("nginx", write, port=port) as server:
+        with start_nginx(Path(folder), write, port=port) as server:
             yield server
