@@ -77,18 +77,21 @@ class Events:
         on_login: OnLogin | None = None,
         observer: Observer | None = None,
     ) -> None:
-        given = (on_request, on_response, on_error, on_login)
-        for name, hook in zip(_HOOKS, given, strict=True):
+        self.on_request = on_request
+        self.on_response = on_response
+        self.on_error = on_error
+        self.on_login = on_login
+        self.observer = observer
+        for name in _HOOKS:
+            hook = getattr(self, name)
             if hook is not None and not callable(hook):
                 raise TypeError(f"{name} must be a callable or None, not {type(hook).__name__}")
-            setattr(self, name, hook)
         for method in _METHODS if observer is not None else ():
             if not callable(getattr(observer, method, None)):
                 raise TypeError(
                     f"observer must have the methods {', '.join(_METHODS)}, or be None, not "
                     f"{type(observer).__name__}"
                 )
-        self.observer = observer
         #: Those of which a failure has been logged.
         self._raised: set[str] = set()
 
